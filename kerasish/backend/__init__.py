@@ -1,0 +1,105 @@
+"""Backends: raw arrays in, raw arrays out.
+
+`K` holds the kernels of the active backend as attributes (`K.exp(array)`). It is filled from the modules of
+`backend/numpy`, overridden by those of the chosen backend.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+from kerasish import config
+from kerasish.backend.contract import FAMILIES
+
+BUILT_IN = ("numpy", "numba", "cupy")
+ENTRY_POINTS = "kerasish.backends"
+
+
+class Kernels:
+    """The kernels of the active backend, one attribute each."""
+
+    name: str = ""
+
+    def __getattr__(self, kernel: str) -> Callable[..., Any]:
+        if kernel.startswith("__"):
+            raise AttributeError(kernel)
+        raise AttributeError(f"The backend {self.name!r} has no kernel {kernel!r}.")
+
+
+K = Kernels()
+_on_change: list[Callable[[], None]] = []
+
+
+def on_change(callback: Callable[[], None]) -> None:
+    """Call back whenever another backend becomes active."""
+    _on_change.append(callback)
+
+
+def available() -> list[str]:
+    """The backends that can run here: "numpy" always, the others when what they need is installed."""
+    names = ["numpy"]
+    names += [name for name in BUILT_IN[1:] if importlib.util.find_spec(f"kerasish.backend.{name}")]
+    names += [point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS)]
+    return names
+
+
+def _module(name: str) -> ModuleType:
+    if name in BUILT_IN:
+        if importlib.util.find_spec(f"kerasish.backend.{name}") is None:
+            raise ImportError(f"This build of kerasish has no backend {name!r}. Available: {available()}.")
+        return importlib.import_module(f"kerasish.backend.{name}")
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        if point.name == name:
+            return point.load()
+    raise ValueError(
+        f"Unknown backend: expected 'auto', one of {list(BUILT_IN)}, or a registered one. Received: {name!r}"
+    )
+
+
+def kernels_of(name: str) -> dict[str, Callable[..., Any]]:
+    """All kernels of a backend by name: NumPy's, overridden by the backend's own."""
+    kernels: dict[str, Callable[..., Any]] = {}
+    for package in dict.fromkeys((_module("numpy"), _module(name))):
+        for family in FAMILIES:
+            source = getattr(package, family, None)
+            if source is None:
+                continue
+            for kernel, function in vars(source).items():
+                own = isinstance(function, FunctionType) and function.__module__ == source.__name__
+                if own and not kernel.startswith("_"):
+                    kernels[kernel] = function
+    return kernels
+
+
+def _resolve(name: str) -> str:
+    if name != "auto":
+        return name
+    for candidate in ("cupy", "numba"):
+        spec = importlib.util.find_spec(f"kerasish.backend.{candidate}")
+        if spec is not None and importlib.import_module(f"kerasish.backend.{candidate}").usable():
+            return candidate
+    return "numpy"
+
+
+def activate(name: str) -> None:
+    """Make a backend the active one ("auto" takes the fastest that can run here)."""
+    name = _resolve(name)
+    kernels = kernels_of(name)
+    vars(K).clear()
+    vars(K).update(kernels)
+    K.name = name
+    for callback in _on_change:
+        callback()
+
+
+def active_name() -> str:
+    """The name of the active backend."""
+    return K.name
+
+
+activate(config._settings["backend"])

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from kerasish.backend.numpy import dense as kernels
+
+TOLERANCE = {"float16": 2e-2, "float32": 1e-5, "float64": 1e-12}
+ACTIVATIONS = {
+    "linear": lambda z: z,
+    "relu": lambda z: np.where(z > 0, z, 0),
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "tanh": np.tanh,
+}
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("lead", [(5,), (1,), (0,), (2, 3), (2, 0, 3)])
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_dense_is_an_activation_of_a_product_and_a_bias(rng, dtype, activation, lead, with_bias):
+    x = rng.normal(size=(*lead, 4)).astype(dtype)
+    kernel = rng.normal(size=(4, 3)).astype(dtype)
+    bias = rng.normal(size=3).astype(dtype) if with_bias else None
+    y = kernels.dense(x, kernel, bias, activation=activation)
+    z = x.astype(float) @ kernel.astype(float) + (bias.astype(float) if with_bias else 0)
+    assert y.dtype == dtype
+    assert y.shape == (*lead, 3)
+    np.testing.assert_allclose(y, ACTIVATIONS[activation](z), rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+def test_dense_takes_strided_operands_and_leaves_them_as_they_are(rng):
+    x, kernel, bias = rng.normal(size=(4, 6)).T, rng.normal(size=(8, 3))[::2], rng.normal(size=6)[::2]
+    before = x.copy(), kernel.copy(), bias.copy()
+    y = kernels.dense(x, kernel, bias, activation="sigmoid")
+    np.testing.assert_allclose(y, 1 / (1 + np.exp(-(before[0] @ before[1] + before[2]))))
+    for now, then in zip((x, kernel, bias), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_the_sigmoid_is_finite_and_exact_at_the_ends(dtype):
+    x = np.array([[-3e4], [-5.0], [0.0], [3e4], [np.nan]], dtype)
+    y = kernels.dense(x, np.ones((1, 1), dtype), None, activation="sigmoid")[:, 0]
+    assert float(y[0]) < 1e-30
+    np.testing.assert_allclose(y[1:4].astype(float), [1 / (1 + np.exp(5)), 0.5, 1], rtol=1e-3)
+    assert np.isnan(y[4])
