@@ -11,12 +11,11 @@ Choice of the algorithm, measured on two cores with OpenBLAS:
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Padding
-from kerasish.backend.numpy._mask import keep
+from kerasish.backend.numpy._epilogue import before_activation, finish
 from kerasish.backend.numpy._patches import (
     SHORT_RUN,
     batch_blocks,
@@ -30,24 +29,6 @@ from kerasish.backend.numpy._patches import (
 from kerasish.backend.numpy._widen import narrow, wide_dtype, widen
 
 LONG_COLUMN = 4096
-
-# exp of the negative of less than this overflows.
-_LOWEST: dict[Any, Any] = {np.dtype(np.float32): np.float32(-88.0), np.dtype(np.float64): np.float64(-709.0)}
-
-
-def _epilogue(y: Array, bias: Array | None, activation: str) -> None:
-    if bias is not None:
-        np.add(y, bias, y)
-    if activation == "relu":
-        np.maximum(y, 0, out=y)
-    elif activation == "tanh":
-        np.tanh(y, y)
-    elif activation == "sigmoid":
-        np.maximum(y, _LOWEST[y.dtype], out=y)
-        np.negative(y, y)
-        np.exp(y, y)
-        np.add(y, 1, y)
-        np.reciprocal(y, y)
 
 
 def _along_row(vector: Array, width: int) -> Array:
@@ -80,14 +61,14 @@ def conv(
     wide_bias = None if bias is None else _along_row(widen(bias), out[-1])
     if matrix.shape[1] == 0:
         y[...] = 0
-        _epilogue(y, wide_bias, activation)
+        finish(y, wide_bias, activation)
     for items, rows, patches in patch_matrices(x, window, strides, padding, dilation, groups, wide):
         block = y[items, rows]
         if groups == 1:
             np.matmul(patches[0], matrix[0], out=block.reshape(-1, block.shape[-1]))
         else:
             np.matmul(patches, matrix, out=_by_group(block, groups))
-        _epilogue(block, wide_bias, activation)
+        finish(block, wide_bias, activation)
     return narrow(y, x.dtype)
 
 
@@ -297,16 +278,6 @@ def _sum_rows(x: Array) -> Array:
 
 def bias_activation_backward(dy: Array, y: Array, *, activation: str, bias: bool) -> tuple[Array, Array | None]:
     """One to three passes for the activation, in place on the result; one for the bias."""
-    gradient, output = widen(dy), widen(y)
-    if activation == "relu":
-        gradient = keep(gradient, np.greater(output, 0))
-    elif activation == "sigmoid":
-        slope = np.subtract(1, output)
-        np.multiply(slope, output, slope)
-        gradient = np.multiply(slope, gradient, slope)
-    elif activation == "tanh":
-        slope = np.multiply(output, output)
-        np.subtract(1, slope, slope)
-        gradient = np.multiply(slope, gradient, slope)
+    gradient = before_activation(widen(dy), widen(y), activation)
     dbias = narrow(_sum_rows(gradient), dy.dtype) if bias else None
     return (dy if activation == "linear" else narrow(gradient, dy.dtype)), dbias

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array
+from kerasish.backend.numpy._epilogue import finish
 
 _HALF = np.dtype(np.float16)
-# Arrays, since a ufunc takes them faster than Python numbers.
-_ZERO: dict[Any, Any] = {np.dtype(kind): np.zeros((), kind) for kind in (np.float32, np.float64)}
-# exp of the negative of less than this overflows.
-_LOWEST: dict[Any, Any] = {
-    np.dtype(np.float32): np.array(-88.0, np.float32),
-    np.dtype(np.float64): np.array(-709.0),
-}
 
 
 def dense(x: Array, kernel: Array, bias: Array | None, *, activation: str) -> Array:
@@ -26,16 +18,5 @@ def dense(x: Array, kernel: Array, bias: Array | None, *, activation: str) -> Ar
     shape = x.shape
     rank = len(shape)
     y: Array = np.matmul(x if rank == 2 else x.reshape(int(np.prod(shape[:-1])), shape[-1]), kernel)
-    if bias is not None:
-        np.add(y, bias, y)
-    if activation == "relu":
-        np.maximum(y, _ZERO[y.dtype], out=y)
-    elif activation == "tanh":
-        np.tanh(y, y)
-    elif activation == "sigmoid":
-        np.maximum(y, _LOWEST[y.dtype], out=y)
-        np.negative(y, y)
-        np.exp(y, y)
-        np.add(y, 1, y)
-        np.reciprocal(y, y)
+    finish(y, bias, activation)
     return y if rank == 2 else y.reshape((*shape[:-1], kernel.shape[1]))

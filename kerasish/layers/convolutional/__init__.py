@@ -1,0 +1,1 @@
+"""Convolutional layers: plain, transposed, depthwise and separable."""

@@ -1,0 +1,97 @@
+"""`SeparableConv1D`: separable convolution over one spatial axis, such as time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.layers.convolutional.base_separable_conv import BaseSeparableConv
+
+
+class SeparableConv1D(BaseSeparableConv):
+    """Separable convolution over one spatial axis, such as time.
+
+    A depthwise convolution (each channel by itself), then a pointwise one (a window of a single element), which
+    mixes the channels; then come bias and activation.
+
+    Args:
+        filters: The number of output channels.
+        kernel_size: The size of the window.
+        strides: The step of the window.
+        padding: "valid" (no padding) or "same" (`ceil(size / stride)` outputs, padded with zeros).
+        data_format: "channels_last", "channels_first", or None for the default.
+        dilation_rate: The distance between the elements that the window reads.
+        depth_multiplier: The number of channels that the depthwise kernel makes of each input channel.
+        activation: An activation function or its name; None for none.
+        use_bias: Whether there is a bias.
+        depthwise_initializer: Initializer of the depthwise kernel.
+        pointwise_initializer: Initializer of the pointwise kernel.
+        bias_initializer: Initializer of the bias.
+        depthwise_regularizer: Regularizer of the depthwise kernel.
+        pointwise_regularizer: Regularizer of the pointwise kernel.
+        bias_regularizer: Regularizer of the bias.
+        activity_regularizer: Regularizer of the outputs.
+        depthwise_constraint: Constraint of the depthwise kernel.
+        pointwise_constraint: Constraint of the pointwise kernel.
+        bias_constraint: Constraint of the bias.
+        **kwargs: Arguments of `Layer`.
+
+    Inputs have the shape `(batch, steps, channels)`, outputs
+    `(batch, new_steps, filters)`; with "channels_first" the channels come second.
+    The kernels have the shapes `(*kernel_size, channels, depth_multiplier)` and
+    `(1, channels * depth_multiplier, filters)`, in either case.
+
+    Raises:
+        ValueError: If an argument is not one of these, or the inputs do not fit.
+
+    >>> from kerasish import ops
+    >>> SeparableConv1D(4, 3)(ops.ones((2, 8, 3))).shape
+    (2, 6, 4)
+    """
+
+    rank = 1
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        depth_multiplier: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        pointwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        pointwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            depth_multiplier=depth_multiplier,
+            activation=activation,
+            use_bias=use_bias,
+            depthwise_initializer=depthwise_initializer,
+            pointwise_initializer=pointwise_initializer,
+            bias_initializer=bias_initializer,
+            depthwise_regularizer=depthwise_regularizer,
+            pointwise_regularizer=pointwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            pointwise_constraint=pointwise_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )

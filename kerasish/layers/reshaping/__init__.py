@@ -1,0 +1,1 @@
+"""Layers that move, repeat, crop or pad elements."""

@@ -1,0 +1,103 @@
+"""`Adam`: means of the gradients and of their squares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.backend import K
+from kerasish.optimizers.optimizer import Optimizer
+
+
+class Adam(Optimizer):
+    """Adam: running means of the gradients and of their squares, corrected for their beginning at zero.
+
+    `m += (1 - beta_1) * (g - m)`, `v += (1 - beta_2) * (g^2 - v)`,
+    `w -= learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)`.
+    Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980.
+
+    Args:
+        learning_rate: A number or a schedule.
+        beta_1: The decay of the mean of the gradients.
+        beta_2: The decay of the mean of their squares.
+        epsilon: Keeps divisions finite.
+        amsgrad: Whether the greatest mean square so far is used (AMSGrad).
+        weight_decay: Decoupled weight decay.
+        clipnorm: The greatest norm of the gradient of one variable.
+        clipvalue: The greatest absolute value of an element of a gradient.
+        global_clipnorm: The greatest norm of all gradients together.
+        use_ema: Whether moving averages of the variables are kept.
+        ema_momentum: The momentum of these averages.
+        ema_overwrite_frequency: After how many steps the variables are set to their averages.
+        loss_scale_factor: A factor on the loss that is taken off the gradients again.
+        gradient_accumulation_steps: How many gradients are averaged into one update.
+        name: The optimizer's name.
+
+    >>> float(Adam(learning_rate=0.5).learning_rate)
+    0.5
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
+            **kwargs,
+        )
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+
+    def slot_names(self) -> tuple[tuple[str, ...], ...]:
+        """Mean and mean square, and for AMSGrad the greatest mean square."""
+        return (("momentum", "velocity"), ("velocity_hat",)) if self.amsgrad else (("momentum", "velocity"),)
+
+    def update(self, param: Any, grad: Any, slots: dict[str, Any], learning_rate: float) -> None:
+        """The kernel of the update."""
+        K.adam_update(
+            param,
+            grad,
+            slots["momentum"],
+            slots["velocity"],
+            slots.get("velocity_hat"),
+            learning_rate=learning_rate,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            step=self.step_number(),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            "amsgrad": self.amsgrad,
+        }

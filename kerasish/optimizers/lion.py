@@ -1,0 +1,88 @@
+"""`Lion`: the sign of a mean of the gradients."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from kerasish.backend import K
+from kerasish.optimizers.optimizer import Optimizer
+
+
+class Lion(Optimizer):
+    """Lion: steps of one size, in the direction of the sign of a mean of the gradients.
+
+    `w -= learning_rate * sign(beta_1 * m + (1 - beta_1) * g)`, then `m = beta_2 * m + (1 - beta_2) * g`.
+    Chen et al., 2023, https://arxiv.org/abs/2302.06675.
+
+    Args:
+        learning_rate: A number or a schedule.
+        beta_1: The share of the mean in the direction.
+        beta_2: The decay of the mean.
+        weight_decay: Decoupled weight decay.
+        clipnorm: The greatest norm of the gradient of one variable.
+        clipvalue: The greatest absolute value of an element of a gradient.
+        global_clipnorm: The greatest norm of all gradients together.
+        use_ema: Whether moving averages of the variables are kept.
+        ema_momentum: The momentum of these averages.
+        ema_overwrite_frequency: After how many steps the variables are set to their averages.
+        loss_scale_factor: A factor on the loss that is taken off the gradients again.
+        gradient_accumulation_steps: How many gradients are averaged into one update.
+        name: The optimizer's name.
+
+    >>> float(Lion(learning_rate=0.5).learning_rate)
+    0.5
+    """
+
+    slot_groups: ClassVar[tuple[tuple[str, ...], ...]] = (("momentum",),)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
+            **kwargs,
+        )
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+
+    def update(self, param: Any, grad: Any, slots: dict[str, Any], learning_rate: float) -> None:
+        """The kernel of the update."""
+        K.lion_update(
+            param,
+            grad,
+            slots["momentum"],
+            learning_rate=learning_rate,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+        }

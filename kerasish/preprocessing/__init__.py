@@ -1,0 +1,5 @@
+"""`keras.preprocessing`: helpers that prepare data."""
+
+from kerasish.preprocessing import sequence
+
+__all__ = ["sequence"]
