@@ -18,7 +18,6 @@ from kerasish.ops.random import (
 ALL_OBJECTS = {"SeedGenerator": SeedGenerator}
 
 __all__ = [
-    "ALL_OBJECTS",
     "SeedGenerator",
     "beta",
     "binomial",

@@ -176,7 +176,7 @@ class GradientTape:
                 node.results = None
         results = []
         for source in sources:
-            held = grads.get(source.node) if source.node in wanted else None  # type: ignore[arg-type]
+            held = grads.get(source.node) if source.node in wanted else None
             results.append(held[source.index] if type(held) is list else held)
         return results
 

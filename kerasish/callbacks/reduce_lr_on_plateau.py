@@ -95,7 +95,7 @@ class ReduceLROnPlateau(MonitorCallback):
         optimizer.learning_rate = reduced
         if self.verbose > 0:
             write_text(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {reduced}.\n")
-        pass
+        self.cooldown_counter = self.cooldown
         self.wait = 0
 
     def get_state(self) -> dict[str, Any]:

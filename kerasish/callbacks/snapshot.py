@@ -72,7 +72,7 @@ def write_snapshot(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     record = json.dumps(_encode(state, arrays))
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         arrays[_RECORD] = np.frombuffer(record.encode(), np.uint8)
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **arrays)
 
 
 def read_snapshot(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from kerasish.initializers.constants import Constant, Identity, Ones, Zeros
 from kerasish.initializers.fourier import STFT
 from kerasish.initializers.initializer import Initializer
 from kerasish.initializers.orthogonals import Orthogonal
-from kerasish.initializers.random import RandomInitializer, RandomNormal, RandomUniform, TruncatedNormal
+from kerasish.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
 from kerasish.initializers.variance_scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -22,7 +22,6 @@ from kerasish.initializers.variance_scaling import (
     LecunNormal,
     LecunUniform,
     VarianceScaling,
-    compute_fans,
 )
 from kerasish.saving.serialization_lib import deserialize_keras_object, get_from_family, serialize_keras_object
 
@@ -123,14 +122,12 @@ __all__ = [
     "Ones",
     "Orthogonal",
     "OrthogonalInitializer",
-    "RandomInitializer",
     "RandomNormal",
     "RandomUniform",
     "STFTInitializer",
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
-    "compute_fans",
     "constant",
     "deserialize",
     "get",

@@ -84,7 +84,7 @@ class Identity(Initializer):
         """
         if len(shape) != 2:
             raise ValueError(f"Identity initializes matrices: expected a shape of rank 2. Received: shape={shape}")
-        return ops.eye(*shape, dtype=standardize_dtype(dtype)) * self.gain
+        return ops.eye(shape[0], shape[1], dtype=standardize_dtype(dtype)) * self.gain
 
     def get_config(self) -> dict[str, Any]:
         """The argument."""

@@ -79,8 +79,11 @@ class Layer(Operation):
     (2, 3)
     """
 
-    _fast = False
+    # Whether calls may skip the checks; None until it is known.
+    _fast: bool | None = None
     _building = False
+    _fast_training = False
+    _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -119,7 +122,7 @@ class Layer(Operation):
         elif batch_shape is None and input_dim is not None:
             batch_shape = (batch_size, input_dim)
         self._input_shape_arg = None if batch_shape is None else tuple(batch_shape)
-        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._activity_regularizer = regularizers.get(activity_regularizer)
         self._trainable = bool(trainable)
         self.autocast = autocast
         self._dtype_policy = dtype_policies.get(dtype)
@@ -137,9 +140,19 @@ class Layer(Operation):
         # Found on first use: bfloat16 needs a package that a model may never touch.
         self._array_dtype: Any = None if self._compute_dtype == "string" else numpy_dtype(self._compute_dtype)
         self._casts = self._dtype_policy.variable_dtype != self._compute_dtype
-        self._fast = False
+        self._fast = None
 
     # ---------------------------------------------------------------- state
+
+    @property
+    def activity_regularizer(self) -> Any:
+        """The regularizer of the outputs."""
+        return self._activity_regularizer
+
+    @activity_regularizer.setter
+    def activity_regularizer(self, value: Any) -> None:
+        self._activity_regularizer = regularizers.get(value)
+        self._fast = None
 
     @property
     def dtype_policy(self) -> dtype_policies.DTypePolicy:
@@ -457,8 +470,10 @@ class Layer(Operation):
             ):
                 if not state.call_depth and self._losses:
                     self._losses.clear()
-                if self._signature.has_training and state.training is not None:
-                    return self.call(x, training=state.training)
+                if self._fast_training:
+                    training = state.training
+                    if training is not None:
+                        return self.call(x, training=training)
                 return self.call(x)
         return self._general_call(args, kwargs)
 
@@ -502,7 +517,9 @@ class Layer(Operation):
             state.training, state.names = before
         if not symbolic and len(args) == 1 and isinstance(args[0], Tensor):
             self._checked_shape = args[0].array.shape[1:]
-            self._fast = self._can_be_fast()
+            if self._fast is None:
+                self._fast = self._can_be_fast()
+                self._fast_training = signature.has_training
         return outputs
 
     def _run(self, symbolic: bool, args: tuple[Any, ...], kwargs: dict[str, Any], masks: dict[str, Any]) -> Any:

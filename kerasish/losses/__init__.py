@@ -167,7 +167,6 @@ __all__ = [
     "KLDivergence",
     "LogCosh",
     "Loss",
-    "LossFunctionWrapper",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredError",

@@ -10,6 +10,7 @@ from kerasish import dtype_policies, ops, tree
 from kerasish.autodiff import Tensor, auto_name, convert_to_tensor
 from kerasish.losses.reduction import (
     MEANS,
+    reduce_values,
     reduce_weighted_values,
     squeeze_or_expand_to_same_rank,
     standardize_reduction,
@@ -195,22 +196,25 @@ class BuiltInLoss(LossFunctionWrapper):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss of a batch, as `Loss.__call__` computes it."""
-        elementwise = type(self).elementwise
         if (
-            sample_weight is None
-            and elementwise is not None
-            and isinstance(y_pred, Tensor)
-            and y_pred._keras_mask is None
-            and self.reduction in MEANS
-            and y_pred.array.size
+            sample_weight is not None
+            or not isinstance(y_pred, Tensor)
+            or y_pred._keras_mask is not None
+            or self.reduction not in MEANS
+            or isinstance(y_true, (dict, tuple))
         ):
-            y_pred = convert_to_tensor(y_pred, self._dtype)
+            return super().__call__(y_true, y_pred, sample_weight)
+        y_pred = convert_to_tensor(y_pred, self._dtype)
+        elementwise = type(self).elementwise
+        if elementwise is not None and y_pred.array.ndim and y_pred.array.size:
             y_true = convert_to_tensor(y_true, self._dtype)
             if y_true.array.ndim != y_pred.array.ndim:
                 y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
-            if y_pred.array.ndim:
-                return ops.mean(elementwise(y_true, y_pred, **self._fn_kwargs))
-        return super().__call__(y_true, y_pred, sample_weight)
+            return ops.mean(elementwise(y_true, y_pred, **self._fn_kwargs))
+        losses = self.call(convert_to_tensor(y_true), y_pred)
+        if losses._keras_mask is None:
+            return reduce_values(losses, None, self.reduction)
+        return reduce_weighted_values(losses, None, losses._keras_mask, self.reduction, self._dtype)
 
     def _inputs(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         if isinstance(y_true, (dict, tuple)) or isinstance(y_pred, (dict, tuple)):

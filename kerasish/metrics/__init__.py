@@ -75,6 +75,7 @@ from kerasish.metrics.sensitivity import (
     SensitivityAtSpecificity,
     SpecificityAtSensitivity,
 )
+from kerasish.saving.object_registration import get_registered_object
 from kerasish.saving.serialization_lib import deserialize_keras_object, get_from_family, serialize_keras_object
 
 CLASSES = (
@@ -208,9 +209,10 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
         return get_from_family(config, "metrics", "metric", custom_objects)
     if isinstance(config, dict) and config.get("class_name") == "function":
         name = config.get("config")
-        function = function_of(name) if isinstance(name, str) and not (custom_objects or {}).get(name) else None
-        if function is not None:
-            return function
+        if isinstance(name, str) and get_registered_object(name, custom_objects) is None:
+            function = function_of(name)
+            if function is not None:
+                return function
     return deserialize_keras_object(config, custom_objects, family="metrics")
 
 

@@ -55,6 +55,9 @@ class Metric:
     _direction: ClassVar[str | None] = None
     """"up" where greater is better, "down" where smaller is, None where nobody knows."""
 
+    _variables: list[Variable]
+    _metrics: list[Metric]
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "update_state" in cls.__dict__:

@@ -9,7 +9,8 @@ from kerasish import ops
 from kerasish.autodiff import Tensor, convert_to_tensor
 from kerasish.losses.reduction import apply_mask, squeeze_or_expand_to_same_rank
 from kerasish.metrics.metric import Metric
-from kerasish.saving.serialization_lib import deserialize_keras_object, serialize_keras_object
+from kerasish.saving.object_registration import get_registered_object
+from kerasish.saving.serialization_lib import deserialize_keras_object, resolve, serialize_keras_object
 
 
 def weighted_samples(
@@ -60,7 +61,7 @@ class Sum(Metric):
             values = convert_to_tensor(values, self._dtype)
         else:
             values, _ = weighted_samples(values, sample_weight, ops.sum, self._dtype)
-        self.total.assign_add(ops.sum(values) if values.array.ndim else values)
+        self.total.assign(self.total + (ops.sum(values) if values.array.ndim else values))
 
     def result(self) -> Tensor:
         """The sum."""
@@ -95,19 +96,19 @@ class Mean(Metric):
         """
         if sample_weight is not None:
             values, weight = weighted_samples(values, sample_weight, ops.mean, self._dtype)
-            self.total.assign_add(ops.sum(values))
-            self.count.assign_add(ops.sum(weight))
+            self.total.assign(self.total + ops.sum(values))
+            self.count.assign(self.count + ops.sum(weight))
             return
         values = convert_to_tensor(values, self._dtype)
         shape = values.array.shape
         if not shape:
-            self.total.assign_add(values)
-            self.count.assign_add(1.0)
+            self.total.assign(self.total + values)
+            self.count.assign(self.count + 1.0)
             return
         total = ops.sum(values)
         size = values.array.size
-        self.total.assign_add(total * (shape[0] / size) if len(shape) > 1 and size else total)
-        self.count.assign_add(float(shape[0]))
+        self.total.assign(self.total + (total * (shape[0] / size) if len(shape) > 1 and size else total))
+        self.count.assign(self.count + float(shape[0]))
 
     def result(self) -> Tensor:
         """The mean; 0 where nothing was added."""
@@ -134,7 +135,9 @@ class MeanMetricWrapper(Mean):
         self._fn = fn
         self._fn_kwargs = kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Add the samples of a batch.
 
         Args:
@@ -158,15 +161,23 @@ class MeanMetricWrapper(Mean):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Metric:
         """The metric of a config; Keras 2 names the function by a string."""
-        config = dict(config)
         fn = config.get("fn")
-        if cls is MeanMetricWrapper and (isinstance(fn, str) or (isinstance(fn, dict) and "config" in fn)):
-            from kerasish.metrics import function_of
+        config = {key: deserialize_keras_object(value) for key, value in config.items() if key != "fn"}
+        if fn is not None:
+            config["fn"] = _function(fn)
+        return cls(**config)
 
-            name = fn if isinstance(fn, str) else fn["config"]
-            found = function_of(name) if isinstance(name, str) else None
-            config["fn"] = found if found is not None else deserialize_keras_object(fn, family="losses")
-        return cls(**{key: deserialize_keras_object(value) for key, value in config.items()})
+
+def _function(entry: Any) -> Any:
+    """The function of the "fn" in a config: a name, the config of a function, or that of a loss."""
+    from kerasish.metrics import function_of
+
+    name = entry.get("config") if isinstance(entry, dict) else entry
+    if isinstance(name, str):
+        registered = entry.get("registered_name") if isinstance(entry, dict) else None
+        found = get_registered_object(registered or name) or get_registered_object(name) or function_of(name)
+        return found if found is not None else resolve(name, "losses")
+    return deserialize_keras_object(entry, family="losses") if isinstance(entry, dict) else entry
 
 
 class BuiltInMean(MeanMetricWrapper):

@@ -8,4 +8,13 @@ from kerasish.saving.saving_api import load_model, model_from_json, save_model
 
 ALL_OBJECTS = {"Model": Model, "Functional": Functional, "Sequential": Sequential}
 
-__all__ = ["ALL_OBJECTS", "Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+__all__ = [
+    "ALL_OBJECTS",
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]

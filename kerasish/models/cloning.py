@@ -81,9 +81,7 @@ def _clone_functional(
     if input_tensors is not None:
         given = tree.flatten(input_tensors)
         if len(given) != len(graph.inputs):
-            raise ValueError(
-                f"Expected {len(graph.inputs)} input_tensors, one for each input. Received: {len(given)}"
-            )
+            raise ValueError(f"Expected {len(graph.inputs)} input_tensors, one for each input. Received: {len(given)}")
     else:
         given = [InputLayer.from_config(x._keras_history.operation.get_config()).output for x in graph.inputs]  # type: ignore[union-attr]
     tensors: dict[int, Any] = {id(old): new for old, new in zip(graph.inputs, given, strict=True)}
@@ -106,6 +104,7 @@ def _clone_functional(
             results = operation.function(*args, **kwargs)  # type: ignore[attr-defined]
         for old, new in zip(node.outputs, tree.flatten(results), strict=True):
             tensors[id(old)] = new
-    new_inputs = tree.pack_sequence_as(model._inputs_structure, given) if tree.is_nested(model._inputs_structure) else given[0]
+    structure = model._inputs_structure
+    new_inputs = tree.pack_sequence_as(structure, given) if tree.is_nested(structure) else given[0]
     new_outputs = tree.map_structure(lambda x: tensors[id(x)], model._outputs_structure)
     return Functional(new_inputs, new_outputs, name=model.name, trainable=model.trainable)

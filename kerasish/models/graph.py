@@ -25,33 +25,34 @@ class Graph:
     def _plan(self) -> None:
         """Give each tensor a slot, so that running is a walk over a list."""
         slots: dict[int, int] = {id(tensor): slot for slot, tensor in enumerate(self.inputs)}
-        self._steps: list[tuple[Operation, Any, Any, list[int]]] = []
+        self._steps: list[tuple[Operation, int, Any, int, list[int]]] = []
         for node in self.nodes:
             if all(id(tensor) in slots for tensor in node.outputs):
                 continue
             targets = [slots.setdefault(id(tensor), len(slots)) for tensor in node.outputs]
+            target = -1 if tree.is_nested(node.output_structure) else targets[0]
             single = len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], KerasTensor)
             if single:
-                self._steps.append((node.operation, slots[id(node.args[0])], None, targets))
+                self._steps.append((node.operation, slots[id(node.args[0])], None, target, targets))
             else:
                 template = tree.map_structure(
                     lambda x: _Slot(slots[id(x)]) if isinstance(x, KerasTensor) else x, (node.args, node.kwargs)
                 )
-                self._steps.append((node.operation, -1, template, targets))
+                self._steps.append((node.operation, -1, template, target, targets))
         self._output_slots = [slots[id(tensor)] for tensor in self.outputs]
         self._size = len(slots)
 
     def run(self, values: list[Any]) -> list[Any]:
         """The outputs for these inputs, both flat."""
         held: list[Any] = values + [None] * (self._size - len(values))
-        for operation, source, template, targets in self._steps:
+        for operation, source, template, target, targets in self._steps:
             if template is None:
                 result = operation(held[source])
             else:
                 args, kwargs = tree.map_structure(lambda x: held[x.slot] if isinstance(x, _Slot) else x, template)
                 result = operation(*args, **kwargs)
-            if len(targets) == 1 and not tree.is_nested(result):
-                held[targets[0]] = result
+            if target >= 0:
+                held[target] = result
             else:
                 for slot, value in zip(targets, tree.flatten(result), strict=True):
                     held[slot] = value

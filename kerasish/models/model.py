@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish import tree
-from kerasish.autodiff import KerasTensor, Operation, infer_output, standardize_shape
+from kerasish.autodiff import KerasTensor, Operation, Tensor, infer_output, standardize_shape, state
 from kerasish.layers.core.input_layer import InputLayer
 from kerasish.layers.layer import Layer
 from kerasish.models.graph import Graph
@@ -32,6 +32,10 @@ class Model(Trainer, Layer):
     >>> model.count_params()
     10
     """
+
+    _checks_sizes = True
+    # The `call`s that only run the graph.
+    _own_calls: tuple[Any, ...] = ()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and _is_functional(args, kwargs):
@@ -211,6 +215,54 @@ class Model(Trainer, Layer):
             return outputs[0]
         return tree.pack_sequence_as(self._outputs_structure, outputs)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._fast and len(args) == 1 and (not kwargs or (len(kwargs) == 1 and "training" in kwargs)):
+            x = args[0]
+            if (
+                isinstance(x, Tensor)
+                and not state.special
+                and x.array.dtype is self._array_dtype
+                and x.array.shape[1:] == self._checked_shape
+                and x._keras_mask is None
+            ):
+                return self._fast_call(x, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def _can_be_fast(self) -> bool:
+        """Whether one tensor like those before may go straight into the graph."""
+        graph = self._graph
+        return (
+            graph is not None
+            and type(self).call in self._own_calls
+            and type(self).__call__ is Model.__call__
+            and self.activity_regularizer is None
+            and not self._casts
+            and len(graph.inputs) == 1
+            and not tree.is_nested(self._inputs_structure)
+            and not tree.is_nested(self._outputs_structure)
+            and graph.inputs[0].dtype == self.compute_dtype
+            and len(self._checked_shape) == len(graph.inputs[0].shape) - 1
+            and all(a in (None, b) for a, b in zip(graph.inputs[0].shape[1:], self._checked_shape, strict=True))
+        )
+
+    def _fast_call(self, x: Tensor, kwargs: dict[str, Any]) -> Any:
+        training = state.training
+        if not state.call_depth:
+            self._clear_losses()
+        state.call_depth += 1
+        if kwargs and kwargs["training"] is not None:
+            state.training = kwargs["training"]
+        try:
+            return self._graph.run([x])[0]  # type: ignore[union-attr]
+        finally:
+            state.call_depth -= 1
+            state.training = training
+
+    def _hand_on_masks(self, inputs: Any, masks: Any, outputs: Any) -> None:
+        """The layers of a graph have handed on the masks themselves."""
+        if self._graph is None:
+            super()._hand_on_masks(inputs, masks, outputs)
+
     def _standardize(self, inputs: Any) -> list[Any]:
         """The inputs as a flat list in the order of the graph's, with ranks and dtypes that fit."""
         structure = self._inputs_structure
@@ -229,7 +281,8 @@ class Model(Trainer, Layer):
                 f"The model {self.name!r} expects {len(graph.inputs)} input(s): {self.input_names}. "
                 f"Received: {len(flat)} input(s), of shapes {[getattr(x, 'shape', None) for x in flat]}"
             )
-        return [self._fit_input(x, wanted, name) for x, wanted, name in zip(flat, graph.inputs, self.input_names, strict=True)]
+        names = self.input_names
+        return [self._fit_input(x, wanted, name) for x, wanted, name in zip(flat, graph.inputs, names, strict=True)]
 
     def _names_cover(self, inputs: dict[str, Any]) -> bool:
         return all(name in inputs for name in self.input_names)
@@ -247,8 +300,9 @@ class Model(Trainer, Layer):
 
             x = ops.squeeze(x, -1)
         shape = tuple(x.shape)
-        fits = len(shape) == len(expected) and all(
-            a is None or b is None or a == b for a, b in zip(shape[1:], expected[1:], strict=True)
+        fits = len(shape) == len(expected) and (
+            not self._checks_sizes
+            or all(a is None or b is None or a == b for a, b in zip(shape[1:], expected[1:], strict=True))
         )
         if not fits:
             raise ValueError(
@@ -344,6 +398,9 @@ class Model(Trainer, Layer):
         compile_from_config(self, config)
 
 
+Model._own_calls = (Model.call,)
+
+
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or ("inputs" in kwargs and "outputs" in kwargs)
 
@@ -363,7 +420,8 @@ def _with_input_layers(inputs: Any, outputs: Any) -> tuple[Any, Any]:
         if isinstance(node_of(x).operation, InputLayer):
             replaced[id(x)] = x
         else:
-            replaced[id(x)] = InputLayer(batch_shape=x.shape, dtype=x.dtype, name=f"{node_of(x).operation.name}_input").output
+            name = f"{node_of(x).operation.name}_input"
+            replaced[id(x)] = InputLayer(batch_shape=x.shape, dtype=x.dtype, name=name).output
     for node in Graph(inputs, outputs).nodes:
         if all(id(y) in replaced for y in node.outputs):
             continue
@@ -375,4 +433,3 @@ def _with_input_layers(inputs: Any, outputs: Any) -> tuple[Any, Any]:
             replaced[id(old)] = new
     swap = lambda x: replaced[id(x)]  # noqa: E731
     return tree.map_structure(swap, inputs), tree.map_structure(swap, outputs)
-

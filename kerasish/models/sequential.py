@@ -27,6 +27,9 @@ class Sequential(Model):
     (None, 1)
     """
 
+    # The layers know best which sizes they take: the lengths of sequences may change.
+    _checks_sizes = False
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         self._stack: list[Layer] = []
@@ -46,7 +49,8 @@ class Sequential(Model):
             )
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
-                f"All layers of the Sequential model {self.name!r} need names of their own. Received: {layer.name!r} twice"
+                f"All layers of the Sequential model {self.name!r} need names of their own. "
+                f"Received: {layer.name!r} twice"
             )
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(
@@ -79,7 +83,7 @@ class Sequential(Model):
         self._graph = None
         self._graph_layers = []
         self.built = False
-        self._fast = False
+        self._fast = None
         self._checked_shape = None
 
     def _rebuild(self) -> None:
@@ -150,6 +154,9 @@ class Sequential(Model):
         from kerasish.models.sequential_config import sequential_from_config
 
         return sequential_from_config(cls, config, custom_objects)
+
+
+Sequential._own_calls = (Model.call, Sequential.call)
 
 
 def _input_for(layer: Layer, shape: Any) -> InputLayer:

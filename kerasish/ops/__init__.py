@@ -2,6 +2,8 @@
 
 from kerasish.autodiff import custom_gradient, stop_gradient
 from kerasish.ops import image as image
+from kerasish.ops import linalg as linalg
+from kerasish.ops import nn as nn
 from kerasish.ops import operators as operators
 from kerasish.ops.activation import (
     celu,
@@ -63,6 +65,7 @@ from kerasish.ops.arithmetic import (
 from kerasish.ops.attention import (
     dot_product_attention,
 )
+from kerasish.ops.blocks import depth_to_space, fold, space_to_depth, unfold
 from kerasish.ops.comparison import (
     allclose,
     bitwise_and,
@@ -419,6 +422,7 @@ __all__ = [
     "custom_gradient",
     "deg2rad",
     "dense",
+    "depth_to_space",
     "depthwise_conv",
     "det",
     "diag",
@@ -457,6 +461,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "fold",
     "fori_loop",
     "full",
     "full_like",
@@ -499,6 +504,7 @@ __all__ = [
     "left_shift",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -548,6 +554,7 @@ __all__ = [
     "ndim",
     "negative",
     "nextafter",
+    "nn",
     "nonzero",
     "norm",
     "normalize",
@@ -604,6 +611,7 @@ __all__ = [
     "solve",
     "solve_triangular",
     "sort",
+    "space_to_depth",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -638,6 +646,7 @@ __all__ = [
     "triu",
     "true_divide",
     "trunc",
+    "unfold",
     "unique",
     "unstack",
     "var",

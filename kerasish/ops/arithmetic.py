@@ -180,7 +180,7 @@ ARCTAN2 = Primitive("arctan2", _arctan2_vjp, broadcasted)
 WHERE = Primitive("where", _where_vjp, _where_infer)
 CLIP = Primitive("clip", _clip_vjp, _clip_infer)
 EQUAL = Primitive("equal", infer=lambda x1, x2: (broadcasted(x1, x2)[0], np.dtype(bool)))
-NEGATIVE = Primitive("negative", lambda node, dy: (apply(NEGATIVE, (dy,)),), lambda x: (x.shape, x.dtype))
+NEGATIVE: Primitive = Primitive("negative", lambda node, dy: (apply(NEGATIVE, (dy,)),), lambda x: (x.shape, x.dtype))
 EXP = Primitive("exp", lambda node, dy: (apply(MULTIPLY, (dy, node.output)),), lambda x: (x.shape, x.dtype))
 LOG = Primitive("log", lambda node, dy: (apply(DIVIDE, (dy, node.inputs[0])),), lambda x: (x.shape, x.dtype))
 

@@ -385,8 +385,12 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     return tril(ones((int(N), int(N if M is None else M)), dtype), k)
 
 
-TRIL = Primitive("tril", lambda node, dy: (apply(TRIL, (dy,), node.attrs),), lambda x, *, k: (x.shape, x.dtype))
-TRIU = Primitive("triu", lambda node, dy: (apply(TRIU, (dy,), node.attrs),), lambda x, *, k: (x.shape, x.dtype))
+TRIL: Primitive = Primitive(
+    "tril", lambda node, dy: (apply(TRIL, (dy,), node.attrs),), lambda x, *, k: (x.shape, x.dtype)
+)
+TRIU: Primitive = Primitive(
+    "triu", lambda node, dy: (apply(TRIU, (dy,), node.attrs),), lambda x, *, k: (x.shape, x.dtype)
+)
 
 
 def _matrix(name: str, x: Any) -> Tensor:

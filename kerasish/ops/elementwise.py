@@ -49,7 +49,7 @@ def _unit(x: Tensor, sign: int, shift: float) -> Tensor:
 
 
 ABS = Primitive("abs", lambda node, dy: (dy * apply(SIGN, node.inputs),), same)
-SIGN = Primitive("sign", infer=same)
+SIGN: Primitive = Primitive("sign", infer=same)
 EXPM1 = Primitive("expm1", lambda node, dy: (dy * (node.output + 1.0),), same)
 LOG1P = Primitive("log1p", lambda node, dy: (dy / (node.inputs[0] + 1.0),), same)
 LOG2 = Primitive("log2", lambda node, dy: (dy / (node.inputs[0] * math.log(2.0)),), same)
@@ -59,13 +59,13 @@ RSQRT = Primitive("rsqrt", _rsqrt_vjp, same)
 SQUARE = Primitive("square", lambda node, dy: (dy * node.inputs[0] * 2,), same)
 RECIPROCAL = Primitive("reciprocal", lambda node, dy: (-(dy * apply(SQUARE, (node.output,))),), same)
 SIN = Primitive("sin", lambda node, dy: (dy * apply(COS, node.inputs),), same)
-COS = Primitive("cos", _negative_sine, same)
+COS: Primitive = Primitive("cos", _negative_sine, same)
 TAN = Primitive("tan", lambda node, dy: (dy * (apply(SQUARE, (node.output,)) + 1.0),), same)
 ARCSIN = Primitive("arcsin", lambda node, dy: (dy * _unit(node.inputs[0], -1, 1.0),), same)
 ARCCOS = Primitive("arccos", lambda node, dy: (-(dy * _unit(node.inputs[0], -1, 1.0)),), same)
 ARCTAN = Primitive("arctan", lambda node, dy: (dy / (apply(SQUARE, node.inputs) + 1.0),), same)
 SINH = Primitive("sinh", lambda node, dy: (dy * apply(COSH, node.inputs),), same)
-COSH = Primitive("cosh", lambda node, dy: (dy * apply(SINH, node.inputs),), same)
+COSH: Primitive = Primitive("cosh", lambda node, dy: (dy * apply(SINH, node.inputs),), same)
 TANH = Primitive("tanh", _tanh_vjp, same)
 ARCSINH = Primitive("arcsinh", lambda node, dy: (dy * _unit(node.inputs[0], 1, 1.0),), same)
 ARCCOSH = Primitive("arccosh", lambda node, dy: (dy * _unit(node.inputs[0], 1, -1.0),), same)
@@ -74,7 +74,7 @@ FLOOR = Primitive("floor", infer=same)
 CEIL = Primitive("ceil", infer=same)
 TRUNC = Primitive("trunc", infer=same)
 ROUND = Primitive("round", infer=same)
-CONJ = Primitive("conj", lambda node, dy: (apply(CONJ, (dy,)),), same)
+CONJ: Primitive = Primitive("conj", lambda node, dy: (apply(CONJ, (dy,)),), same)
 
 
 def _nan_to_num_vjp(node: Node, dy: Tensor) -> tuple[Tensor]:

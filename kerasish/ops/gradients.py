@@ -37,7 +37,9 @@ def _sum_vjp(node: Node, dy: Tensor) -> tuple[Tensor]:
 
 
 SUM = Primitive("sum", _sum_vjp, reduced)
-RESHAPE = Primitive("reshape", lambda node, dy: (apply(RESHAPE, (dy,), {"shape": node.inputs[0].array.shape}),))
+RESHAPE: Primitive = Primitive(
+    "reshape", lambda node, dy: (apply(RESHAPE, (dy,), {"shape": node.inputs[0].array.shape}),)
+)
 BROADCAST_TO = Primitive(
     "broadcast_to",
     lambda node, dy: (unbroadcast(dy, node.inputs[0].array.shape),),

@@ -68,7 +68,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def _direct(primitive: Primitive, function: Callable[..., Any]) -> Callable[..., Any]:
-    """An operator that goes straight to its primitive where two float tensors of one dtype, or one and a number, meet."""
+    """An operator that goes straight to its primitive for two float tensors of one dtype, or one and a number."""
 
     def operator(self: Tensor, other: Any) -> Any:
         dtype = self.array.dtype
@@ -84,8 +84,8 @@ def _direct(primitive: Primitive, function: Callable[..., Any]) -> Callable[...,
 
 
 install_operators(Tensor, FUNCTIONS)
-Tensor.__add__ = _direct(ADD, add)  # type: ignore[attr-defined]
-Tensor.__sub__ = _direct(SUBTRACT, subtract)  # type: ignore[attr-defined]
-Tensor.__mul__ = _direct(MULTIPLY, multiply)  # type: ignore[attr-defined]
-Tensor.__truediv__ = _direct(DIVIDE, divide)  # type: ignore[attr-defined]
+Tensor.__add__ = _direct(ADD, add)  # type: ignore[method-assign]
+Tensor.__sub__ = _direct(SUBTRACT, subtract)  # type: ignore[method-assign]
+Tensor.__mul__ = _direct(MULTIPLY, multiply)  # type: ignore[method-assign]
+Tensor.__truediv__ = _direct(DIVIDE, divide)  # type: ignore[method-assign]
 install_operators(KerasTensor, FUNCTIONS)

@@ -102,7 +102,7 @@ def _pad_vjp(node: Node, dy: Tensor) -> tuple[Tensor]:
     for axis, (size, width) in enumerate(zip(x.array.shape, widths)):
         if width != (0, 0):
             # Where each element of the padded axis comes from.
-            source = np.pad(np.arange(size, dtype=np.int32), width, mode)  # type: ignore[call-overload]
+            source = np.pad(np.arange(size, dtype=np.int32), width, mode)
             shape = (*dy.array.shape[:axis], size, *dy.array.shape[axis + 1 :])
             dy = apply(TAKE_BACKWARD, (dy, convert_to_tensor(source)), {"axis": axis, "shape": shape})
     return (dy,)
@@ -144,7 +144,9 @@ TRANSPOSE = Primitive("transpose", _transpose_vjp)
 CONCATENATE = Primitive("concatenate", _concatenate_vjp, _concatenate_infer)
 SPLIT = Primitive("split", _split_vjp)
 PAD = Primitive("pad", _pad_vjp, _pad_infer)
-FLIP = Primitive("flip", lambda node, dy: (apply(FLIP, (dy,), node.attrs),), lambda x, *, axis: (x.shape, x.dtype))
+FLIP: Primitive = Primitive(
+    "flip", lambda node, dy: (apply(FLIP, (dy,), node.attrs),), lambda x, *, axis: (x.shape, x.dtype)
+)
 REPEAT = Primitive("repeat", _repeat_vjp, _repeat_infer)
 TILE = Primitive("tile", _tile_vjp, lambda x, *, repeats: (tuple([a * b for a, b in zip(x.shape, repeats)]), x.dtype))
 ROLL = Primitive("roll", _roll_vjp, lambda x, *, shift, axis: (x.shape, x.dtype))

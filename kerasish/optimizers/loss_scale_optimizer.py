@@ -6,9 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.autodiff import Tensor, Variable, name_scope
+from kerasish.autodiff import Tensor, Variable, convert_to_tensor, name_scope, state
 from kerasish.backend import K
+from kerasish.optimizers.host_scalar import HostScalar
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.optimizers.plan import Plan
+
+_SETTINGS_OF_INNER = {
+    "weight_decay": None,
+    "clipnorm": None,
+    "global_clipnorm": None,
+    "clipvalue": None,
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+}
 
 
 class LossScaleOptimizer(Optimizer):
@@ -38,26 +52,45 @@ class LossScaleOptimizer(Optimizer):
     ) -> None:
         if not isinstance(inner_optimizer, Optimizer) or isinstance(inner_optimizer, LossScaleOptimizer):
             raise ValueError(f"Expected inner_optimizer to be another optimizer. Received: {inner_optimizer!r}")
+        if not initial_scale > 0:
+            raise ValueError(f"Expected initial_scale to be above 0. Received: {initial_scale=}")
+        # Files of older versions hold these settings, without a meaning, at their defaults.
+        for key, default in _SETTINGS_OF_INNER.items():
+            value = kwargs.pop(key, default)
+            if value != default:
+                raise ValueError(f"LossScaleOptimizer takes no {key}: give it to inner_optimizer. Received: {key}={value!r}")
         super().__init__(learning_rate=0.0, name=name, **kwargs)
         self.inner_optimizer = inner_optimizer
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
-        with name_scope(self.name):
-            self.step_counter = Variable(np.int64(0), dtype="int64", trainable=False, name="step_counter")
-            self.dynamic_scale = Variable(float(initial_scale), trainable=False, name="dynamic_scale")
-        self._variables += [self.step_counter, self.dynamic_scale]
+        # The gradients are scaled once.
+        inner_optimizer.loss_scale_factor = None
 
     def build(self, variables: Any) -> None:
-        """Make the inner optimizer's state."""
-        if not self.built:
-            self._trainable_variables = list(variables)
-            self.inner_optimizer.build(self._trainable_variables)
-            self.built = True
+        """Make the state: the scale, how long it has been good, and the inner optimizer's state."""
+        if self.built:
+            return
+        variables = list(variables)
+        self.step_counter = self._scalar(0, "int64", "step_counter")
+        self.dynamic_scale = self._scalar(float(self.initial_scale), "float32", "dynamic_scale")
+        self.inner_optimizer.build(variables)
+        self._trainable_variables = variables
+        self._index()
+        self.built = True
+
+    def _scalar(self, value: Any, dtype: str, name: str) -> HostScalar:
+        with name_scope(self.name):
+            return HostScalar(np.asarray(value, dtype), dtype=dtype, name=name)
 
     @property
     def variables(self) -> list[Variable]:
         """The state of this optimizer and of the inner one."""
         return [*self._variables, *self.inner_optimizer.variables]
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates the inner optimizer made."""
+        return self.inner_optimizer.iterations
 
     @property
     def learning_rate(self) -> Any:
@@ -68,45 +101,44 @@ class LossScaleOptimizer(Optimizer):
     def learning_rate(self, value: Any) -> None:
         self.inner_optimizer.learning_rate = value
 
-    def set_weights(self, weights: Any) -> None:
-        """Set the state of both optimizers; all is checked before any is set."""
-        weights = list(weights)
-        own = len(self._variables)
-        if len(weights) != len(self.variables):
-            raise ValueError(
-                f"The optimizer {self.name!r} has {len(self.variables)} variables. Received: {len(weights)} arrays"
-            )
-        self.inner_optimizer.set_weights(weights[own:])
-        for variable, value in zip(self._variables, weights[:own], strict=True):
-            variable.assign(value)
-
     def scale_loss(self, loss: Any) -> Any:
         """The loss times the scale."""
-        return loss * self.dynamic_scale
+        return loss * (self.dynamic_scale if self.built else self.initial_scale)
 
-    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        """Make a step if all gradients are finite, else lower the scale."""
-        grads = list(grads)
-        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
-        if not self.built:
-            self.build(variables)
-        scale = float(self.dynamic_scale.array)
-        finite = all(np.isfinite(float(K.sum_squares(g.array))) for g in grads if g is not None)
-        if finite:
-            self.inner_optimizer.apply([None if g is None else Tensor(g.array / scale) for g in grads], variables)
-            count = int(self.step_counter.array) + 1
-            if count >= self.dynamic_growth_steps:
-                self.dynamic_scale.assign(scale * 2.0)
-                count = 0
-            self.step_counter.assign(np.int64(count))
-        else:
-            self.dynamic_scale.assign(scale / 2.0)
-            self.step_counter.assign(np.int64(0))
-        K.accumulate(self._iterations.array.reshape(1), self._one)
+    def _step(self, grads: list[Any], variables: list[Variable], scale: Any) -> None:
+        inner, factor = self.inner_optimizer, self.dynamic_scale.host
+        own = type(inner).apply is not Optimizer.apply
+        tapes, state.tapes = state.tapes, ()
+        try:
+            if own:
+                arrays = [None if g is None else convert_to_tensor(g).array for g in grads]
+                finite = _all_finite([array for array in arrays if array is not None])
+            else:
+                plan: Plan = inner._fill(grads, variables)
+                finite = _all_finite([stretch.gradient for stretch in plan.stretches])
+            if not finite:
+                self.dynamic_scale.assign(factor / 2.0)
+                self.step_counter.assign(0)
+                return
+            if own:
+                inner.apply([None if a is None else Tensor(a / factor) for a in arrays], variables)
+            else:
+                inner._make_step(plan, factor)
+            if self.step_counter.host >= self.dynamic_growth_steps - 1:
+                self.dynamic_scale.assign(factor * 2.0)
+                self.step_counter.assign(0)
+            else:
+                self.step_counter.advance()
+        finally:
+            state.tapes = tapes
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Let the inner optimizer finish."""
         self.inner_optimizer.finalize_variable_values(var_list)
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        """Leave variables out of the inner optimizer's weight decay."""
+        self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
 
     def get_config(self) -> dict[str, Any]:
         from kerasish.optimizers import serialize
@@ -125,3 +157,7 @@ class LossScaleOptimizer(Optimizer):
         config = dict(config)
         config["inner_optimizer"] = deserialize(config["inner_optimizer"], custom_objects=custom_objects)
         return cls(**config)
+
+
+def _all_finite(buffers: list[Any]) -> bool:
+    return all(bool(K.all(K.isfinite(buffer))) for buffer in buffers)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from kerasish.autodiff import name_scope
 from kerasish.backend import K
+from kerasish.optimizers.host_scalar import HostScalar
 from kerasish.optimizers.optimizer import Optimizer
 
 
@@ -76,15 +77,14 @@ class Nadam(Optimizer):
         """Make the state: the slots, and the product of the momenta so far."""
         if self.built:
             return
+        variables = list(variables)
         super().build(variables)
         with name_scope(self.name):
-            self._u_product = self.add_variable((), initializer="ones", dtype=variables[0].dtype, name="variable")
+            self._u_product = HostScalar(1.0, dtype=variables[0].dtype if variables else None)
 
     def begin_update(self) -> None:
         """Take the momentum of this step into the product."""
-        step = self.step_number()
-        self._product = float(self._u_product.array) * self.beta_1 * (1.0 - 0.5 * 0.96**step)
-        self._u_product.assign(self._product)
+        self._u_product.assign(self._u_product.host * self.beta_1 * (1.0 - 0.5 * 0.96 ** self.step_number()))
 
     def update(self, param: Any, grad: Any, slots: dict[str, Any], learning_rate: float) -> None:
         """The kernel of the update."""
@@ -98,7 +98,7 @@ class Nadam(Optimizer):
             beta_2=self.beta_2,
             epsilon=self.epsilon,
             step=self.step_number(),
-            u_product=self._product,
+            u_product=self._u_product.host,
         )
 
     def get_config(self) -> dict[str, Any]:

@@ -258,13 +258,13 @@ class Optimizer(OptimizerState):
                 f"Received: {len(grads)} gradients for {len(variables)} variables"
             )
         copy_into = K.copy_into
-        for grad, view, variable in zip(grads, plan.views, variables, strict=True):
+        for grad, (view, shape, variable) in zip(grads, plan.targets, strict=True):
             if grad is None or view is None:
                 return self._fill_some(grads, variables)
             array = grad.array if isinstance(grad, Tensor) else convert_to_tensor(grad).array
-            if array.shape != view.shape:
+            if array.shape != shape:
                 raise ValueError(
-                    f"The gradient of {variable.path!r} must have the shape {view.shape}. Received: shape={array.shape}"
+                    f"The gradient of {variable.path!r} must have the shape {shape}. Received: shape={array.shape}"
                 )
             copy_into(view, array)
         for arena in plan.arenas:

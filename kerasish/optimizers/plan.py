@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 from kerasish.autodiff import Variable
@@ -26,12 +27,15 @@ class Plan:
     """
 
     def __init__(
-        self, variables: list[Variable], places: list[tuple[Arena | None, int]], undecayed: set[int] = frozenset()  # type: ignore[assignment]
+        self,
+        variables: list[Variable],
+        places: list[tuple[Arena | None, int]],
+        undecayed: Set[int] = frozenset(),
     ) -> None:
         self.key = tuple([id(v) for v in variables])
         self.variables = variables
         self.views = [None if arena is None else arena.gradient_views[index] for arena, index in places]
-        self.replaced = any(arena is None for arena, _ in places)
+        self.targets = [(view, v.shape, v) for view, v in zip(self.views, variables, strict=True)]
         self.updated = [v for v, (arena, _) in zip(variables, places, strict=True) if arena is not None]
         self.gradients = [view for view in self.views if view is not None]
         self.flat_gradients = [view.reshape(-1) for view in self.gradients]

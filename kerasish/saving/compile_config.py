@@ -106,6 +106,8 @@ def _object(entry: dict[str, Any], family: str) -> Any:
         from kerasish import metrics
 
         function = _metric_function(config["fn"])
+        if inspect.isclass(function):
+            return function(name=config.get("name"), dtype=config.get("dtype"))
         return metrics.MeanMetricWrapper(function, name=config.get("name"), dtype=config.get("dtype"))
     return deserialize_keras_object(entry, family=family)
 

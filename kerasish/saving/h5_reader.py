@@ -31,6 +31,8 @@ def load_model_h5(
     with open_h5(path) as root, SafeModeScope(safe_mode), CustomObjectScope(custom_objects):
         entry = bounded_json.loads(_required(root, "model_config"), root.file, "model_config")
         origin = Origin.of(root.text("keras_version"), entry)
+        if root.has("kerasish_version"):
+            origin = Origin(3)
         group = root.group("model_weights")
         with reading(path, "the model"), variable_budget(_elements(group)):
             model = model_from_entry(entry, origin)
@@ -85,7 +87,7 @@ def load_weights_h5(path: Any, model: Any, by_name: bool = False, skip_mismatch:
         version = group.text("keras_version") or root.text("keras_version")
         with reading(path, "the weights"):
             # The oldest files of weights say no version.
-            origin = Origin.of(version) if version else Origin(1, True)
+            origin = Origin.of(version) if version else Origin(1, True, True)
             plans = plan_weights(model, group, origin, by_name=by_name, skip_mismatch=skip_mismatch)
         assign(plans)
 

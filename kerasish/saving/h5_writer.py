@@ -73,7 +73,8 @@ def layer_weights(layer: Any) -> list[Any]:
 
 def top_level_weights(model: Any) -> list[Any]:
     """The weights that a model holds itself, outside its layers."""
-    own = model._own_variables()
+    inside = {id(v) for layer in model.layers for v in layer.weights}
+    own = [v for v in model._own_variables() if id(v) not in inside]
     return [v for v in own if v._trainable] + [v for v in own if not v._trainable]
 
 

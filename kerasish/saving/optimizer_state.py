@@ -119,8 +119,8 @@ def _by_slot(
             pairs.append((optimizer.iterations, iterations.read()))
     elif loose:
         raise StateMismatchError(f"expected the slots of {kind}. Received: {[d.where for d in loose][:10]}")
-    wanted = {slot for group in optimizer.slot_names() for slot in group}
-    for slot in wanted:
+    wanted = [slot for group in optimizer.slot_names() for slot in group]
+    for slot in [*wanted, *(["average"] if optimizer.use_ema else [])]:
         held = slots.get(slot)
         if held is None:
             if kind == "SGD":
@@ -131,7 +131,7 @@ def _by_slot(
 
 
 def _slot_name(kind: str, path: list[str]) -> str | None:
-    known = _SLOTS.get(kind, _ADAM)
+    known = {**_SLOTS.get(kind, _ADAM), "average": "average"}
     # Keras 2.3: training/Adam/m_0_1; tf.keras 2.11: Adam/m/dense/kernel; before it: Adam/dense/kernel/m.
     match = re.fullmatch(r"([a-z_]+?)_\d+(?:_\d+)?", path[-1])
     if match and path[0] == "training" and match[1] in known:

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from kerasish import metrics as metrics_module
 from kerasish import tree
-from kerasish.training.outputs import match_targets, match_weights, output_names, per_output
+from kerasish.training.outputs import (
+    by_shape,
+    flatten_outputs,
+    match_targets,
+    match_weights,
+    metrics_per_output,
+    output_names,
+)
+
+_BY_SHAPE = ("accuracy", "acc")
 
 
 def as_metric(identifier: Any, y_true: Any, y_pred: Any) -> Any:
-    """A metric from a metric, a name, a config or a function. "accuracy" and "crossentropy" fit the shapes."""
-    if identifier is None or isinstance(identifier, metrics_module.Metric):
+    """A metric from a metric, a name, a config or a function. "accuracy" is the one that fits the shapes."""
+    if isinstance(identifier, metrics_module.Metric):
         return identifier
-    name = None
     if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
-        name = identifier
-        metric = _by_shape(identifier.lower(), y_true, y_pred)
-        metric.name = name
-        return metric
+        return by_shape(
+            y_true,
+            y_pred,
+            lambda: metrics_module.BinaryAccuracy(name=identifier),
+            lambda: metrics_module.SparseCategoricalAccuracy(name=identifier),
+            lambda: metrics_module.CategoricalAccuracy(name=identifier),
+        )
     metric = metrics_module.get(identifier)
-    if isinstance(metric, metrics_module.Metric):
-        if isinstance(identifier, str):
-            metric.name = identifier
-        return metric
-    name = identifier if isinstance(identifier, str) else getattr(metric, "__name__", type(metric).__name__)
-    return metrics_module.MeanMetricWrapper(metric, name=name)
+    if not isinstance(metric, metrics_module.Metric):
+        metric = metrics_module.MeanMetricWrapper(metric, name=getattr(metric, "__name__", type(metric).__name__))
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric
 
 
-_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
+class Entry(NamedTuple):
+    """A metric of an output: its name in the reports, and whether it takes sample weights."""
 
-
-def _by_shape(name: str, y_true: Any, y_pred: Any) -> Any:
-    binary = y_pred.shape[-1:] in ((), (1,)) or len(y_pred.shape) == 1
-    sparse = len(y_true.shape) < len(y_pred.shape) or tuple(y_true.shape[-1:]) == (1,)
-    accuracy = name in ("accuracy", "acc")
-    if binary:
-        return metrics_module.BinaryAccuracy() if accuracy else metrics_module.BinaryCrossentropy()
-    if sparse:
-        return metrics_module.SparseCategoricalAccuracy() if accuracy else metrics_module.SparseCategoricalCrossentropy()
-    return metrics_module.CategoricalAccuracy() if accuracy else metrics_module.CategoricalCrossentropy()
+    position: int
+    label: str
+    metric: Any
+    weighted: bool
 
 
 class CompileMetrics:
@@ -49,52 +54,59 @@ class CompileMetrics:
         metrics: Metrics that do not take sample weights.
         weighted_metrics: Metrics that do.
         output_names: The names of the model's outputs, where it knows them.
+
+    Raises:
+        ValueError: If a metric is unknown, or if there are not as many lists as outputs.
     """
 
     def __init__(self, metrics: Any, weighted_metrics: Any, output_names: list[str] | None = None) -> None:
         self._user_metrics = metrics
         self._user_weighted = weighted_metrics
         self._names = output_names
-        # Of each output: its name in the reports, a metric, and whether that takes sample weights.
-        self._entries: list[tuple[int, str, Any, bool]] | None = None
-        self._check(metrics, "metrics")
-        self._check(weighted_metrics, "weighted_metrics")
+        self._entries: list[Entry] | None = None
+        self._given: list[Any] = []
+        for value, what in ((metrics, "metrics"), (weighted_metrics, "weighted_metrics")):
+            self._check(value, what)
+            if output_names is not None:
+                metrics_per_output(value, output_names, what)
 
-    @staticmethod
-    def _check(value: Any, what: str) -> None:
+    def _check(self, value: Any, what: str) -> None:
         if value is not None and not isinstance(value, (list, tuple, dict)):
             raise ValueError(f"Expected `{what}` to be a list or a dict. Received: {what}={value!r}")
         for leaf in tree.flatten(value) if value is not None else ():
-            if isinstance(leaf, str) and leaf.lower() not in _BY_SHAPE:
+            if isinstance(leaf, metrics_module.Metric):
+                self._given.append(leaf)
+            elif leaf is not None and not (isinstance(leaf, str) and leaf.lower() in _BY_SHAPE):
                 metrics_module.get(leaf)
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics; none before the first update has shown the outputs, but those given as objects."""
-        if self._entries is not None:
-            return [metric for _, _, metric, _ in self._entries]
-        given = tree.flatten([self._user_metrics, self._user_weighted])
-        return [metric for metric in given if isinstance(metric, metrics_module.Metric)]
+        """The metrics; before the first update has shown the outputs, those that were given as objects."""
+        return self._given if self._entries is None else [entry.metric for entry in self._entries]
 
     def _build(self, y_true: Any, y_pred: Any) -> None:
         names = output_names(y_pred, self._names)
-        predictions = tree.flatten(y_pred)
-        targets = match_targets(y_true, y_pred, names)
-        entries: list[tuple[int, str, Any, bool]] = []
+        predictions = flatten_outputs(y_pred)
+        plain = metrics_per_output(self._user_metrics, names, "metrics")
+        weighted = metrics_per_output(self._user_weighted, names, "weighted_metrics")
+        self._wanted = [bool(a or b) for a, b in zip(plain, weighted, strict=True)]
+        targets = match_targets(y_true, y_pred, names, wanted=self._wanted)
+        entries: list[Entry] = []
         taken: set[str] = set()
-        for value, what, weighted in (
-            (self._user_metrics, "metrics", False),
-            (self._user_weighted, "weighted_metrics", True),
-        ):
-            for position, chosen in enumerate(per_output(value, y_pred, names, what, listed=True)):
-                for identifier in chosen if isinstance(chosen, (list, tuple)) else [chosen]:
-                    if identifier is None or targets[position] is None:
-                        continue
+        for chosen, takes_weights in ((plain, False), (weighted, True)):
+            for position, identifiers in enumerate(chosen):
+                prefix = f"{names[position]}_" if len(names) > 1 else ""
+                for identifier in identifiers:
+                    if targets[position] is None:
+                        raise ValueError(
+                            f"The output {names[position]!r} has the metric {identifier!r}, but no target came for "
+                            "it. Received: y=None"
+                        )
                     metric = as_metric(identifier, targets[position], predictions[position])
-                    label = f"{names[position]}_{metric.name}" if len(names) > 1 else metric.name
-                    if label in taken and weighted:
-                        label = f"weighted_{label}"
-                    entries.append((position, _unused(label, taken), metric, weighted))
+                    label = f"{prefix}{metric.name}"
+                    if takes_weights and label in taken:
+                        label = f"{prefix}weighted_{metric.name}"
+                    entries.append(Entry(position, _unused(label, taken), metric, takes_weights))
         self._entries = entries
         self._names = names
 
@@ -104,11 +116,11 @@ class CompileMetrics:
             self._build(y_true, y_pred)
         assert self._entries is not None
         assert self._names is not None
-        predictions = tree.flatten(y_pred)
-        targets = match_targets(y_true, y_pred, self._names)
-        weights = match_weights(sample_weight, self._names, y_pred) if sample_weight is not None else None
+        predictions = flatten_outputs(y_pred)
+        targets = match_targets(y_true, y_pred, self._names, wanted=self._wanted)
+        weights = match_weights(sample_weight, y_pred, self._names, wanted=self._wanted)
         for position, _, metric, weighted in self._entries:
-            if weighted and weights is not None:
+            if weighted:
                 metric.update_state(targets[position], predictions[position], sample_weight=weights[position])
             else:
                 metric.update_state(targets[position], predictions[position])

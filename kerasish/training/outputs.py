@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kerasish import tree
+from kerasish.autodiff import Tensor
+
+
+def flatten_outputs(y: Any) -> list[Any]:
+    """The leaves of outputs or targets; a list of numbers counts as one of them.
+
+    >>> flatten_outputs({"b": 2, "a": 1})
+    [1, 2]
+    """
+    return [y] if isinstance(y, Tensor) else tree.flatten(y)
 
 
 def output_names(y_pred: Any, names: list[str] | None) -> list[str]:
-    """A name for each output: the keys of a dict, the model's own names, or "output_0", …"""
-    flat = tree.flatten(y_pred)
+    """A name for each output: the keys of a dict, the model's own names, or "output_0", …
+
+    >>> output_names([0.0, 0.0], None)
+    ['output_0', 'output_1']
+    """
+    flat = flatten_outputs(y_pred)
     if isinstance(y_pred, dict) and len(flat) == len(y_pred):
         return sorted(y_pred)
     if names is not None and len(names) == len(flat):
@@ -17,45 +32,57 @@ def output_names(y_pred: Any, names: list[str] | None) -> list[str]:
     return [f"output_{position}" for position in range(len(flat))]
 
 
-def per_output(value: Any, y_pred: Any, names: list[str], what: str, listed: bool = False) -> list[Any]:
+def per_output(value: Any, names: list[str], what: str, missing: bool = True) -> list[Any]:
     """One entry for each output from a single value, a list in their order, or a dict by name.
 
     Args:
         value: The setting as the user gave it.
-        y_pred: The outputs.
-        names: Their names.
+        names: The names of the outputs.
         what: The argument's name, for errors.
-        listed: Whether a list is itself a setting of one output (metrics).
+        missing: Whether a dict may leave outputs out.
+
+    >>> per_output({"b": "mse"}, ["a", "b"], "loss")
+    [None, 'mse']
     """
-    count = len(names)
     if value is None:
-        return [None] * count
+        return [None] * len(names)
     if isinstance(value, dict):
-        keys = _leaf_names(y_pred) if isinstance(y_pred, dict) else names
-        unknown = [key for key in value if key not in names and key not in keys]
+        unknown = sorted(str(key) for key in value if key not in names)
         if unknown:
             raise ValueError(
-                f"The keys of `{what}` must be names of outputs: expected some of {names}. Received: {sorted(map(str, unknown))}"
+                f"The keys of `{what}` must be names of outputs: expected some of {names}. "
+                f"Received: {what} for {unknown}"
             )
-        return [value.get(name, value.get(key)) for name, key in zip(names, keys, strict=True)]
+        lacking = [name for name in names if name not in value]
+        if lacking and not missing:
+            raise ValueError(f"`{what}` lacks the outputs {lacking}. Received: {what} for {sorted(map(str, value))}")
+        return [value.get(name) for name in names]
     if isinstance(value, (list, tuple)):
-        if listed and (count == 1 or not any(isinstance(entry, (list, tuple)) or entry is None for entry in value)):
-            nested = count == 1 and len(value) == 1 and isinstance(value[0], (list, tuple))
-            return [value[0]] if nested else [value] * count if count == 1 or len(value) != count else list(value)
-        if len(value) != count:
+        if len(value) != len(names):
             raise ValueError(
-                f"`{what}` must have one entry for each of the {count} output(s) {names}. "
+                f"`{what}` must have one entry for each of the {len(names)} output(s) {names}. "
                 f"Received: {len(value)} entries: {what}={value!r}"
             )
         return list(value)
-    return [value] * count
+    return [value] * len(names)
 
 
-def _leaf_names(structure: dict[str, Any]) -> list[str]:
-    return sorted(structure)
+def metrics_per_output(value: Any, names: list[str], what: str) -> list[list[Any]]:
+    """The list of metrics of each output. With one output, all metrics are its own, in whatever structure they come.
+
+    >>> metrics_per_output(["mae", ["mse", "mape"]], ["a", "b"], "metrics")
+    [['mae'], ['mse', 'mape']]
+    """
+    if len(names) == 1:
+        chosen = [tree.flatten(value)] if value is not None else [[]]
+    else:
+        chosen = [tree.flatten(entry) for entry in per_output(value, names, what)]
+    return [[metric for metric in entry if metric is not None] for entry in chosen]
 
 
-def match_targets(y: Any, y_pred: Any, names: list[str], what: str = "y") -> list[Any]:
+def match_targets(
+    y: Any, y_pred: Any, names: list[str], what: str = "y", wanted: list[bool] | None = None
+) -> list[Any]:
     """The targets as a flat list in the order of the outputs.
 
     Args:
@@ -63,28 +90,39 @@ def match_targets(y: Any, y_pred: Any, names: list[str], what: str = "y") -> lis
         y_pred: The outputs.
         names: Their names.
         what: The argument's name, for errors.
+        wanted: Which outputs need one: as many targets as these will do.
     """
     if isinstance(y, dict):
-        keys = sorted(y_pred) if isinstance(y_pred, dict) else names
-        missing = [key for key, name in zip(keys, names, strict=True) if key not in y and name not in y]
-        if missing and len(missing) == len(keys):
+        unknown = sorted(str(key) for key in y if key not in names)
+        if unknown:
             raise ValueError(
-                f"The keys of `{what}` must be names of outputs: expected {names}. Received: {sorted(map(str, y))}"
+                f"The keys of `{what}` must be names of outputs: expected {names}. Received: {what} for {unknown}"
             )
-        return [y.get(key, y.get(name)) for key, name in zip(keys, names, strict=True)]
-    flat = tree.flatten(y)
-    if len(flat) != len(names):
-        raise ValueError(
-            f"`{what}` must have one entry for each of the {len(names)} output(s) {names}. "
-            f"Received: {len(flat)} entries, of shapes {[getattr(leaf, 'shape', None) for leaf in flat]}"
-        )
-    return flat
+        return [y.get(name) for name in names]
+    flat = flatten_outputs(y)
+    if len(flat) == len(names):
+        return flat
+    if wanted is not None and len(flat) == sum(wanted):
+        given = iter(flat)
+        return [next(given) if one else None for one in wanted]
+    raise ValueError(
+        f"`{what}` must have one entry for each of the {len(names)} output(s) {names}. "
+        f"Received: {len(flat)} entries, of shapes {[getattr(leaf, 'shape', None) for leaf in flat]}"
+    )
 
 
-def match_weights(sample_weight: Any, names: list[str], y_pred: Any) -> list[Any]:
+def match_weights(sample_weight: Any, y_pred: Any, names: list[str], wanted: list[bool] | None = None) -> list[Any]:
     """The sample weights for each output: one array serves them all."""
-    if sample_weight is None or not tree.is_nested(sample_weight):
+    if sample_weight is None or isinstance(sample_weight, Tensor):
         return [sample_weight] * len(names)
-    if isinstance(sample_weight, dict):
-        return per_output(sample_weight, y_pred, names, "sample_weight")
-    return match_targets(sample_weight, y_pred, names, "sample_weight")
+    return match_targets(sample_weight, y_pred, names, "sample_weight", wanted)
+
+
+def by_shape(y_true: Any, y_pred: Any, binary: Callable[[], Any], sparse: Callable[[], Any], dense: Callable[[], Any]) -> Any:
+    """What "accuracy" and "crossentropy" mean for these targets and predictions."""
+    true, pred = tuple(y_true.shape), tuple(y_pred.shape)
+    if pred[-1:] in ((), (1,)) or len(pred) == 1:
+        return binary()
+    if len(true) < len(pred) or true[-1:] == (1,):
+        return sparse()
+    return dense()

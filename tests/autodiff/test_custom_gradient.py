@@ -57,7 +57,7 @@ def test_a_wrong_number_of_gradients_is_refused():
     a = Variable([1.0])
     with GradientTape() as tape:
         y = wrong(a, a)
-    with pytest.raises(ValueError, match="each of its 2 tensor inputs. Received: 1 gradients"):
+    with pytest.raises(ValueError, match=r"each of its 2 tensor inputs\. Received: 1 gradients"):
         tape.gradient(y, a)
 
 

@@ -86,7 +86,11 @@ def test_evenly_spaced_values(kernels):
             {"pad_width": ((0, 0), (1, 1), (2, 0)), "mode": "constant", "value": 7},
             np.pad(X, ((0, 0), (1, 1), (2, 0)), constant_values=7),
         ),
-        ("pad", {"pad_width": ((0, 0), (2, 1), (1, 3)), "mode": "reflect"}, np.pad(X, ((0, 0), (2, 1), (1, 3)), "reflect")),
+        (
+            "pad",
+            {"pad_width": ((0, 0), (2, 1), (1, 3)), "mode": "reflect"},
+            np.pad(X, ((0, 0), (2, 1), (1, 3)), "reflect"),
+        ),
         ("pad", {"pad_width": ((1, 1),) * 3, "mode": "edge"}, np.pad(X, 1, "edge")),
         ("pad", {"pad_width": ((1, 1),) * 3, "mode": "symmetric"}, np.pad(X, 1, "symmetric")),
     ],

@@ -146,7 +146,13 @@ def metric(name, true, pred, weights="weights", mask="mask", **arguments):
         METRICS.append((name, arguments, true, pred, None, mask))
 
 
-for simple in ("MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "LogCoshError", "CosineSimilarity"):
+for simple in (
+    "MeanSquaredError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "LogCoshError",
+    "CosineSimilarity",
+):
     metric(simple, "real_true", "real_pred")
     metric(simple, "seq_true", "seq_pred", "weights_seq", "mask_seq")
 metric("CosineSimilarity", "real_true", "real_pred", axis=-1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import tempfile
 from collections.abc import Callable
@@ -15,8 +14,10 @@ from kerasish import ops, tree
 from kerasish.autodiff import GradientTape, KerasTensor, Tensor, Variable, convert_to_tensor
 from kerasish.dtype_policies import DTypePolicy
 from kerasish.layers import Input, Layer
+from kerasish.models import Model, Sequential
 from kerasish.ops.random import set_global_seed
 from kerasish.random import SeedGenerator
+from kerasish.saving import saving_api
 from kerasish.saving.object_registration import CustomObjectScope
 
 SEED = 1234
@@ -103,7 +104,7 @@ def check_layer(
         if mixed_precision:
             check.mixed_precision()
         check.in_a_model()
-        if whole_model and importlib.util.find_spec("kerasish.saving.saving_api") is not None:
+        if whole_model:
             check.whole_model()
     return layer
 
@@ -302,15 +303,11 @@ class _Check:
         assert layer.dtype_policy == DTypePolicy("mixed_float16")
 
     def model(self) -> Any:
-        from kerasish.models import Model
-
         symbols = self.symbols(True)
         layer = self.make()
         return layer, Model(symbols, layer(symbols, **self.call_kwargs))
 
     def in_a_model(self) -> None:
-        from kerasish.models import Sequential
-
         layer, model = self.model()
         expected = self.call(layer)
         _assert_equal(model(self.inputs), expected, self.tolerance)
@@ -320,8 +317,6 @@ class _Check:
             _assert_equal(sequential(self.inputs), self.call(self.make()), self.tolerance)
 
     def whole_model(self) -> None:
-        from kerasish.saving import saving_api
-
         _, model = self.model()
         for variable in model.trainable_variables:
             variable.assign(variable + 0.125)

@@ -46,7 +46,7 @@ def test_a_dict_of_inputs_is_matched_by_its_keys():
     a, b = layers.Input((3,)), layers.Input((2,))
     model = Model({"left": a, "right": b}, layers.Concatenate()([b, a]))
     assert model({"right": X[:, :2], "left": X}).numpy().tolist() == np.concatenate([X[:, :2], X], 1).tolist()
-    with pytest.raises(ValueError, match="lacks the inputs.*right"):
+    with pytest.raises(ValueError, match=r"lacks the inputs.*right"):
         model({"left": X})
 
 
@@ -144,7 +144,7 @@ def test_inputs_that_do_not_fit_are_refused_with_the_names():
 
 def test_outputs_that_do_not_depend_on_the_inputs_are_refused():
     a, b = layers.Input((3,)), layers.Input((3,), name="other")
-    with pytest.raises(ValueError, match="'other'.*not among its inputs"):
+    with pytest.raises(ValueError, match=r"'other'.*not among its inputs"):
         Model(a, layers.Add()([a, b]))
 
 

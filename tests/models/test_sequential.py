@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from kerasish import layers
+from kerasish import layers, ops
 from kerasish.autodiff import reset_names
 from kerasish.models import Model, Sequential
 
@@ -118,6 +118,41 @@ def test_training_and_masks_pass_through():
     assert np.array_equal(model(x).numpy(), x)
     big = np.ones((1, 50, 1), np.float32)
     assert (model(big, training=True).numpy() == 0).any()
+
+
+def test_a_mask_passes_through_models_inside():
+    inner = Sequential([layers.Dense(3), layers.Dropout(0.5)])
+    model = Sequential([layers.Masking(), inner])
+    x = np.array([[[1.0], [0.0]]], np.float32)
+    for _ in range(2):
+        assert model(x)._keras_mask.tolist() == [[True, False]]
+
+
+def test_losses_are_those_of_the_last_call_in_fast_calls_too():
+    model = Sequential([layers.Input((3,)), layers.ActivityRegularization(l1=1.0), layers.Dense(2)])
+    x = ops.convert_to_tensor(X)
+    for _ in range(4):
+        model(x)
+        model(x, training=True)
+    assert model._fast
+    assert len(model.losses) == 1
+
+
+def test_fast_calls_know_whether_the_model_is_training():
+    model = Sequential([layers.Input((3,)), layers.Dropout(0.5, seed=1)])
+    x = ops.convert_to_tensor(np.ones((40, 3), np.float32))
+    for _ in range(3):
+        assert (model(x, training=True).numpy() == 0).any()
+        assert (model(x).numpy() == 1).all()
+        assert (model(x, training=False).numpy() == 1).all()
+    assert model._fast
+
+
+def test_lengths_of_sequences_may_change_but_not_the_number_of_axes():
+    model = Sequential([layers.Input((2, 3)), layers.Dense(4)])
+    assert model(np.ones((1, 5, 3), np.float32)).shape == (1, 5, 4)
+    with pytest.raises(ValueError, match=r"expected shape=\(None, 2, 3\).*Received: shape=\(1, 2\)"):
+        model(np.ones((1, 2), np.float32))
 
 
 def test_freezing_freezes_the_layers():

@@ -10,6 +10,7 @@ from tests.support import check_symbolic
 X = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])
 Y = np.array([2.0, 2.0, 0.0])
 COMPARE = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+TESTS = ("isnan", "isinf", "isfinite", "isposinf", "isneginf", "signbit", "logical_not", "isreal")
 LOGIC = ("logical_and", "logical_or", "logical_xor")
 BITS = {
     "bitwise_and": np.bitwise_and,

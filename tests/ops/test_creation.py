@@ -116,5 +116,5 @@ def test_what_a_tensor_looks_like():
 
 
 def test_shapes_are_checked():
-    with pytest.raises(TypeError, match="zeros: expected a shape of ints. Received"):
+    with pytest.raises(TypeError, match=r"zeros: expected a shape of ints\. Received"):
         ops.zeros((2, None))

@@ -13,6 +13,7 @@ import pytest
 import kerasish
 from kerasish import layers
 from kerasish.saving import LoadError, MissingFileError
+from kerasish.saving.h5_safe import open_h5
 
 ENTRIES = ("load_model", "load_weights", "load_weights_by_name")
 
@@ -30,16 +31,20 @@ def model_file(tmp_path):
     return path
 
 
+def opened(path, entry, model):
+    if entry == "load_model":
+        kerasish.models.load_model(path)
+    else:
+        model.load_weights(path, by_name=entry.endswith("by_name"))
+
+
 def refused(path, entry, match=None):
     """Open the file by an entry point; it must be refused, and the model that weights go into must not change."""
     model = small_model()
     model.optimizer.build(model.trainable_variables)
     before = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
     with pytest.raises(LoadError, match=match) as caught:
-        if entry == "load_model":
-            kerasish.models.load_model(path)
-        else:
-            model.load_weights(path, by_name=entry.endswith("by_name"))
+        opened(path, entry, model)
     assert str(path) in str(caught.value)
     after = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
@@ -66,7 +71,9 @@ class TestEveryEntryPointRefuses:
     def test_an_external_link_to_another_file(self, model_file, tmp_path, entry):
         with h5py.File(tmp_path / "secret.h5", "w") as file:
             file["data"] = np.zeros((3, 4), np.float32)
-        replace_kernel(model_file, lambda f, g, n: g.__setitem__(n, h5py.ExternalLink(str(tmp_path / "secret.h5"), "/data")))
+        replace_kernel(
+            model_file, lambda f, g, n: g.__setitem__(n, h5py.ExternalLink(str(tmp_path / "secret.h5"), "/data"))
+        )
         refused(model_file, entry, "link")
 
     def test_a_soft_link_in_place_of_a_layer(self, model_file, entry):
@@ -139,9 +146,7 @@ class TestEveryEntryPointRefuses:
         refused(model_file, entry, "expected numbers")
 
     def test_strings_of_variable_length(self, model_file, entry):
-        replace_kernel(
-            model_file, lambda f, g, n: g.create_dataset(n, data=[["x"] * 4] * 3, dtype=h5py.string_dtype())
-        )
+        replace_kernel(model_file, lambda f, g, n: g.create_dataset(n, data=[["x"] * 4] * 3, dtype=h5py.string_dtype()))
         refused(model_file, entry, "expected numbers")
 
     def test_opaque_two_byte_data_for_a_float_variable(self, model_file, entry):
@@ -291,7 +296,8 @@ class TestConfigsAreRefused:
         refused(model_file, "load_model")
 
     @pytest.mark.parametrize(
-        "name", ["os.system", "eval", "__builtins__", "serialization_lib", "deserialize", "set_floatx", "load_data", "get"]
+        "name",
+        ["os.system", "eval", "__builtins__", "serialization_lib", "deserialize", "set_floatx", "load_data", "get"],
     )
     @pytest.mark.parametrize("slot", ["class", "activation", "initializer", "function"])
     def test_names_outside_the_list_of_the_place(self, model_file, name, slot):
@@ -304,7 +310,12 @@ class TestConfigsAreRefused:
             elif slot == "initializer":
                 inner["kernel_initializer"] = {"module": "builtins", "class_name": name, "config": {}}
             else:
-                inner["activation"] = {"module": "os", "class_name": "function", "config": name, "registered_name": name}
+                inner["activation"] = {
+                    "module": "os",
+                    "class_name": "function",
+                    "config": name,
+                    "registered_name": name,
+                }
             return config
 
         rewrite_config(model_file, change)
@@ -357,7 +368,8 @@ class TestConfigsAreRefused:
         tracemalloc.stop()
 
     @pytest.mark.parametrize(
-        "history", [["nowhere", 0, 0], ["first", 0, 7], ["first", -1, 0], ["first", 5, 0], ["last", 0, 0], [1, 2, 3], None]
+        "history",
+        [["nowhere", 0, 0], ["first", 0, 7], ["first", -1, 0], ["first", 5, 0], ["last", 0, 0], [1, 2, 3], None],
     )
     def test_graphs_that_do_not_close(self, tmp_path, history):
         inputs = kerasish.Input((3,), name="entry")
@@ -401,8 +413,5 @@ class TestScopesAfterAFailure:
 def test_a_pipe_is_not_opened(tmp_path):
     path = tmp_path / "pipe.h5"
     os.mkfifo(path)
-    with pytest.raises(LoadError):
-        from kerasish.saving.h5_safe import open_h5
-
-        with open_h5(path):
-            pass
+    with pytest.raises(LoadError), open_h5(path):
+        pass

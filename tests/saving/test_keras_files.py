@@ -23,15 +23,26 @@ from tests.saving.keras_files import (
 
 FILES = collect(GOLDEN)
 REFUSED = {"lambda_anonymous"}
-# Where today's optimizer computes something else under the same name, training goes on differently.
-OTHER_TRAINING = {"opt_nadam"}
+# Where today's layers or optimizers compute something else under the same name, training goes on differently.
+OTHER_TRAINING = {("opt_nadam", "*"), ("nested_frozen", "keras2.0.8_tf1.13"), ("nested_frozen", "keras2.2.4_tf1.13")}
+
+# Layers that end the way of a mask say so.
+pytestmark = pytest.mark.filterwarnings("ignore:The layer .* got an input with a mask")
+
+
+def is_compiled(entry):
+    return entry["compiled"] and entry["optimizer_saved"]
+
+
+def trains_alike(path, entry):
+    return not {(entry["kind"], "*"), (entry["kind"], path.parent.name)} & OTHER_TRAINING
 
 
 def cases(files, wanted):
     return [
         pytest.param(path, entry, id=label(path))
         for path, entry in files
-        if entry["kind"] not in REFUSED and wanted(entry)
+        if entry["kind"] not in REFUSED and wanted(path, entry)
     ]
 
 
@@ -40,13 +51,13 @@ def test_the_golden_files_cover_every_generation():
     assert len({path.parent.name for path, _ in FILES}) == 15
 
 
-@pytest.mark.parametrize(("path", "entry"), cases(FILES, lambda e: True))
+@pytest.mark.parametrize(("path", "entry"), cases(FILES, lambda p, e: True))
 def test_a_file_predicts_what_its_writer_predicted(path, entry):
     npz = np.load(f"{path}.npz")
     check_predictions(load(path, entry, **({} if entry["format"] == "weights" else {"compile": False})), entry, npz)
 
 
-@pytest.mark.parametrize(("path", "entry"), cases(FILES, lambda e: e["compiled"]))
+@pytest.mark.parametrize(("path", "entry"), cases(FILES, lambda p, e: is_compiled(e)))
 def test_a_compiled_file_evaluates_as_its_writer_did(path, entry):
     npz = np.load(f"{path}.npz")
     if "eval_values" in npz:
@@ -55,7 +66,7 @@ def test_a_compiled_file_evaluates_as_its_writer_did(path, entry):
 
 @pytest.mark.parametrize(
     ("path", "entry"),
-    cases(FILES, lambda e: e["compiled"] and e["kind"] not in OTHER_TRAINING),
+    cases(FILES, lambda p, e: is_compiled(e) and trains_alike(p, e)),
 )
 def test_a_compiled_file_trains_on_as_its_writer_did(path, entry):
     npz = np.load(f"{path}.npz")
@@ -63,9 +74,7 @@ def test_a_compiled_file_trains_on_as_its_writer_did(path, entry):
         check_training(path, entry, npz)
 
 
-@pytest.mark.parametrize(
-    ("path", "entry"), [pytest.param(p, e, id=label(p)) for p, e in FILES if e["kind"] in REFUSED]
-)
+@pytest.mark.parametrize(("path", "entry"), [pytest.param(p, e, id=label(p)) for p, e in FILES if e["kind"] in REFUSED])
 def test_byte_code_is_refused_by_name(path, entry):
     with pytest.raises(LoadError, match="byte code"):
         kerasish.models.load_model(path)
@@ -74,8 +83,7 @@ def test_byte_code_is_refused_by_name(path, entry):
 def test_a_missing_custom_object_is_named():
     path = next(path for path, entry in FILES if "scaled_square" in entry["custom_objects"])
     with pytest.raises(LoadError, match="scaled_square"):
-        model = kerasish.models.load_model(path)
-        model.evaluate(np.zeros((8, *model.input_shape[1:])), np.zeros((8, *model.output_shape[1:])), verbose=0)
+        kerasish.models.load_model(path)
 
 
 @pytest.mark.skipif(EXTERNAL is None, reason="KERASISH_KERAS_FILES names no folder")
@@ -83,12 +91,14 @@ def test_a_missing_custom_object_is_named():
     ("path", "entry"), [pytest.param(p, e, id=label(p)) for p, e in (collect(EXTERNAL) if EXTERNAL else [])]
 )
 def test_a_file_of_the_external_folder(path, entry):
+    if entry["kind"] in REFUSED:
+        pytest.skip("byte code is refused")
     npz = np.load(f"{path}.npz")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = load(path, entry)
         check_predictions(model, entry, npz)
-        if entry["compiled"] and "eval_values" in npz:
+        if is_compiled(entry) and "eval_values" in npz:
             check_evaluation(load(path, entry), entry, npz)
-        if entry["compiled"] and has_training(npz):
+        if is_compiled(entry) and has_training(npz) and trains_alike(path, entry):
             check_training(path, entry, npz)

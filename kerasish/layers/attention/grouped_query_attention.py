@@ -138,6 +138,7 @@ class GroupedQueryAttention(ProjectedAttention):
             **self._projection_options(),
             **options,
         )
+        dense.supports_masking = True
         dense.build(tuple(shape))
         return dense
 

@@ -206,6 +206,7 @@ class MultiHeadAttention(ProjectedAttention):
             **self._projection_options(),
             **options,
         )
+        dense.supports_masking = True
         dense.build(tuple(shape))
         return dense
 

@@ -28,5 +28,5 @@ class Identity(Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
-    def compute_output_spec(self, inputs: Any) -> Any:  # type: ignore[override]
+    def compute_output_spec(self, inputs: Any) -> Any:
         return tree.map_structure(lambda x: KerasTensor(x.shape, x.dtype), inputs)

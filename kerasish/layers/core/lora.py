@@ -23,6 +23,8 @@ class LoRA(Layer):
     """
 
     lora_enabled = False
+    lora_rank: int | None
+    lora_alpha: float | None
     kernel_regularizer: Any
     kernel_constraint: Any
     _kernel: Variable
@@ -50,6 +52,8 @@ class LoRA(Layer):
         return self._adapted() if self.lora_enabled else self._kernel
 
     def _adapted(self) -> Tensor:
+        assert self.lora_alpha is not None
+        assert self.lora_rank is not None
         return self._kernel + (self.lora_alpha / self.lora_rank) * ops.matmul(self.lora_kernel_a, self.lora_kernel_b)
 
     def enable_lora(

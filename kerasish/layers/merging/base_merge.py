@@ -78,7 +78,7 @@ class Merge(Layer):
                 )
         return sizes
 
-    def compute_output_spec(self, inputs: Any) -> KerasTensor:  # type: ignore[override]
+    def compute_output_spec(self, inputs: Any) -> KerasTensor:
         if not isinstance(inputs, (list, tuple)):
             raise ValueError(f"The layer {self.name!r} takes a list of inputs. Received: inputs={inputs!r}")
         return KerasTensor(self.compute_output_shape([x.shape for x in inputs]), self.compute_dtype)

@@ -45,6 +45,9 @@ class BaseSpatialDropout(Dropout):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["noise_shape"]
+        # Keras's own layer takes no such argument.
+        if config["trainable"]:
+            del config["trainable"]
         return {**config, "data_format": self.data_format}
 
 

@@ -15,7 +15,7 @@ class MovingLayer(Layer):
     A subclass writes `compute_output_shape(input_shape)`.
     """
 
-    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:  # type: ignore[override]
+    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
         dtype = self.compute_dtype if self.autocast and is_float(inputs.dtype) else inputs.dtype
         return KerasTensor(self.compute_output_shape(inputs.shape), dtype)
 

@@ -121,6 +121,8 @@ class Bidirectional(Layer):
         if self.return_state:
             last = (*y[1:], *y_back[1:])
             y, y_back = y[0], y_back[0]
+        # The layers inside may have been given another dtype.
+        y, y_back = ops.cast(y, self.compute_dtype), ops.cast(y_back, self.compute_dtype)
         if self.return_sequences:
             y_back = ops.flip(y_back, axis=1)
         if self.merge_mode is None:

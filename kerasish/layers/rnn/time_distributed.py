@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import ops, tree
+from kerasish.backend.dtypes import is_float
 from kerasish.layers.core.wrapper import Wrapper
 from kerasish.layers.layer import Layer
 
@@ -85,4 +86,6 @@ class TimeDistributed(Wrapper):
             options["training"] = training
         if signature.has_mask and mask is not None:
             options["mask"] = mask
-        return self.layer(inputs, **options)
+        outputs = self.layer(inputs, **options)
+        # The layer inside may have been given another dtype.
+        return ops.cast(outputs, self.compute_dtype) if is_float(outputs.dtype) else outputs

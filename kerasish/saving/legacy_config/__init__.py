@@ -90,11 +90,26 @@ def _functional(config: dict[str, Any], origin: Origin) -> dict[str, Any]:
     if not isinstance(entries, list):
         raise ValueError(f"Expected the config of a model to have a list `layers`. Received: {entries!r}")
     config = {**config, "layers": [upgrade_layer(entry, origin, upgrade_model_entry) for entry in entries]}
+    if origin.overrides:
+        config["layers"] = [_without_training(entry) for entry in config["layers"]]
     if origin.generation < 3:
         config["name"] = clean_name(config.get("name"))
         config = upgrade_graph(config)
         config["layers"] = [_without_shape(entry) for entry in config["layers"]]
     return config
+
+
+def _without_training(entry: dict[str, Any]) -> dict[str, Any]:
+    nodes = entry.get("inbound_nodes")
+    if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
+        return entry
+    kept = []
+    for node in nodes:
+        kwargs = node.get("kwargs")
+        if isinstance(kwargs, dict):
+            node = {**node, "kwargs": {key: value for key, value in kwargs.items() if key != "training"}}
+        kept.append(node)
+    return {**entry, "inbound_nodes": kept}
 
 
 def _without_shape(entry: dict[str, Any]) -> dict[str, Any]:

@@ -44,11 +44,7 @@ _GONE: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     "noise_shape": (("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), ()),
     "virtual_batch_size": (("BatchNormalization",), (None,)),
     "fused": (("BatchNormalization",), ()),
-    "renorm": (("BatchNormalization",), (False, None)),
-    "renorm_clipping": (("BatchNormalization",), ()),
-    "renorm_momentum": (("BatchNormalization",), ()),
     "unroll": (("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), (False, None)),
-    "zero_output_for_mask": (("SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), (False, None)),
 }
 _ALIASES = {
     "GroupQueryAttention": "GroupedQueryAttention",
@@ -81,7 +77,9 @@ def upgrade_layer(
         class_name, config = upgrade_keras1_layer(class_name, config)
     class_name = _ALIASES.get(class_name, class_name)
     if origin.generation < 3:
-        class_name, config = _from_keras_2(class_name, config, origin)
+        class_name, config = _from_keras_2(class_name, config)
+    if origin.sums_batches:
+        class_name, config = _sum_over_batch(class_name, config)
     for key in [key for key in config if key in _GONE]:
         classes, harmless = _GONE[key]
         if class_name in classes:
@@ -124,7 +122,7 @@ def clean_name(name: Any) -> Any:
     return name.replace("/", "_") if isinstance(name, str) else name
 
 
-def _from_keras_2(class_name: str, config: dict[str, Any], origin: Origin) -> tuple[str, dict[str, Any]]:
+def _from_keras_2(class_name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if "name" in config:
         config["name"] = clean_name(config["name"])
     if class_name in _CUDNN:
@@ -160,28 +158,25 @@ def _from_keras_2(class_name: str, config: dict[str, Any], origin: Origin) -> tu
         elif isinstance(value, str) and value.endswith("_v2"):
             # The names of functions inside TensorFlow.
             config[key] = value.removesuffix("_v2")
+    for key, value in config.items():
+        if key.endswith("_initializer") and isinstance(value, dict) and value.get("class_name") in _ALIASES:
+            config[key] = {**value, "class_name": _ALIASES[value["class_name"]]}
+    return class_name, config
+
+
+def _sum_over_batch(class_name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Regularizers of outputs as sums over the batch, which they were."""
     penalty = config.get("activity_regularizer")
-    if origin.multi_backend and isinstance(penalty, dict) and "SumOverBatch" not in str(penalty.get("class_name")):
+    if class_name == "ActivityRegularization":
+        # The layer is its regularizer.
+        penalty = {"class_name": "L1L2", "config": {"l1": config.pop("l1", 0.0), "l2": config.pop("l2", 0.0)}}
+        class_name, config["activation"] = "Activation", "linear"
+    if isinstance(penalty, dict) and penalty.get("class_name") != "SumOverBatch":
         config["activity_regularizer"] = {
             "class_name": "SumOverBatch",
             "config": {"regularizer": penalty},
             "registered_name": "kerasish>SumOverBatch",
         }
-    if class_name == "ActivityRegularization" and origin.multi_backend:
-        # The layer is its regularizer.
-        penalty = {"class_name": "L1L2", "config": {"l1": config.pop("l1", 0.0), "l2": config.pop("l2", 0.0)}}
-        return "Activation", {
-            **config,
-            "activation": "linear",
-            "activity_regularizer": {
-                "class_name": "SumOverBatch",
-                "config": {"regularizer": penalty},
-                "registered_name": "kerasish>SumOverBatch",
-            },
-        }
-    for key, value in config.items():
-        if key.endswith("_initializer") and isinstance(value, dict) and value.get("class_name") in _ALIASES:
-            config[key] = {**value, "class_name": _ALIASES[value["class_name"]]}
     return class_name, config
 
 

@@ -11,39 +11,48 @@ _KERAS_1 = frozenset(
 )
 _KERAS_3 = frozenset(("batch_shape", "build_config", "registered_name"))
 
+# The minor version of Keras 3 in which regularizers of outputs became means over the batch.
+_FIRST_MEAN = 14
+
 
 class Origin(NamedTuple):
     """The writer of a config.
 
-    `multi_backend` is true for the Keras of its own that ended with 2.3.1, and false for tf.keras.
+    `multi_backend` is true for the Keras of its own that ended with 2.3.1, and false for tf.keras. `sums_batches` says
+    that a regularizer of outputs was summed over the batch, of which later versions take the mean. `overrides` says
+    that the `training` of a call gave way to that of the model around, so that it has no meaning in files.
     """
 
     generation: int
     multi_backend: bool = False
+    sums_batches: bool = False
+    overrides: bool = False
 
     @classmethod
     def of(cls, version: Any, config: Any = None) -> Origin:
         """From a version such as "2.2.4" or "2.3.0-tf"; where there is none, from the config itself.
 
-        >>> Origin.of("2.2.4"), Origin.of("2.3.0-tf")
-        (Origin(generation=2, multi_backend=True), Origin(generation=2, multi_backend=False))
+        >>> Origin.of("2.2.4").multi_backend, Origin.of("2.3.0-tf").multi_backend
+        (True, False)
         """
         match = re.match(r"(\d+)\.(\d+)", version) if isinstance(version, str) else None
         if match is None:
             return _guess(config)
         major, minor = int(match[1]), int(match[2])
         if major >= 3:
-            return cls(3)
-        return cls(max(major, 1), major <= 1 or (minor <= 3 and "tf" not in version))
+            return cls(3, False, major == 3 and minor < _FIRST_MEAN, True)
+        multi_backend = major <= 1 or (minor <= 3 and "tf" not in version)
+        return cls(max(major, 1), multi_backend, multi_backend)
 
 
 def _guess(config: Any) -> Origin:
     keys: set[str] = set()
     old_nodes = _collect(config, keys)
     if keys & _KERAS_1:
-        return Origin(1, True)
+        return Origin(1, True, True)
     if isinstance(config, list) or old_nodes or "batch_input_shape" in keys:
-        return Origin(2, isinstance(config, list))
+        multi_backend = isinstance(config, list)
+        return Origin(2, multi_backend, multi_backend)
     return Origin(3)
 
 

@@ -141,6 +141,11 @@ def test_activity_regularization_keeps_the_contract_of_layers():
     assert "activity_regularizer" not in layer.get_config()
 
 
+def test_the_config_of_spatial_dropout_holds_the_arguments_that_keras_takes():
+    assert set(layers.SpatialDropout1D(0.5).get_config()) == {"rate", "seed", "name", "dtype"}
+    assert set(layers.SpatialDropout2D(0.5).get_config()) == {"rate", "seed", "name", "dtype", "data_format"}
+
+
 def test_a_keras_config_of_spatial_dropout_is_read():
     config = {"rate": 0.5, "seed": None, "name": "s", "dtype": "float32", "trainable": True}
     assert layers.SpatialDropout1D.from_config(config).rate == 0.5
