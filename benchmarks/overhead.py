@@ -66,7 +66,7 @@ def apply_overhead() -> float:
     """What recording costs over the bare kernel: `x * y` on a tape against `np.multiply`."""
     from kerasish.autodiff import GradientTape, Variable, convert_to_tensor
     from kerasish.autodiff.primitive import apply
-    from kerasish.ops.elementwise import MULTIPLY
+    from kerasish.ops.arithmetic import MULTIPLY
 
     a = np.ones((8, 8), np.float32)
     x, y = Variable(a), convert_to_tensor(a)

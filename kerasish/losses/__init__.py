@@ -47,14 +47,12 @@ from kerasish.losses.regression import (
     mean_squared_logarithmic_error,
 )
 from kerasish.losses.segmentation import Dice, Tversky, dice, tversky
-from kerasish.losses.sequence import CTC, ctc
 from kerasish.losses.similarity import Circle, circle
 from kerasish.saving.serialization_lib import deserialize_keras_object, get_from_family, serialize_keras_object
 
 CLASSES = (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
-    CTC,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
     CategoricalGeneralizedCrossEntropy,
@@ -85,7 +83,6 @@ FUNCTIONS = (
     categorical_hinge,
     circle,
     cosine_similarity,
-    ctc,
     dice,
     hinge,
     huber,
@@ -152,7 +149,6 @@ def get(identifier: Any) -> Any:
 
 
 __all__ = [
-    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -183,7 +179,6 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
-    "ctc",
     "deserialize",
     "dice",
     "get",

@@ -105,7 +105,7 @@ def _object(entry: dict[str, Any], family: str) -> Any:
     if class_name == "MeanMetricWrapper" and isinstance(config, dict) and isinstance(config.get("fn"), str):
         from kerasish import metrics
 
-        function = _metric_function(config["fn"])
+        function: Any = _metric_function(config["fn"])
         if inspect.isclass(function):
             return function(name=config.get("name"), dtype=config.get("dtype"))
         return metrics.MeanMetricWrapper(function, name=config.get("name"), dtype=config.get("dtype"))
@@ -176,8 +176,8 @@ def compile_from_training_config(model: Any, config: Any, origin: Origin) -> Non
     model.compile(
         optimizer=optimizer,
         loss=_read(upgrade_loss(config.get("loss")), "losses"),
-        metrics=_read(upgrade_metrics(config.get("metrics"), names), "metrics"),
-        weighted_metrics=_read(upgrade_metrics(config.get("weighted_metrics"), names), "metrics"),
+        metrics=_read(upgrade_metrics(config.get("metrics") or None, names), "metrics"),
+        weighted_metrics=_read(upgrade_metrics(config.get("weighted_metrics") or None, names), "metrics"),
         loss_weights=upgrade_loss(config.get("loss_weights")),
         run_eagerly=bool(config.get("run_eagerly", False)),
         steps_per_execution=config.get("steps_per_execution") or 1,

@@ -11,6 +11,7 @@ import numpy as np
 from kerasish.saving.h5_safe import SafeDataset, SafeGroup
 from kerasish.saving.h5_weights import LayerPlan
 from kerasish.saving.legacy_config import Origin
+from kerasish.saving.legacy_config.nadam import NadamOfKeras2
 from kerasish.saving.weight_layouts import convert
 
 Array = np.ndarray[Any, Any]
@@ -96,7 +97,7 @@ def _same_order(optimizer: Any, datasets: list[SafeDataset], origin: Origin) -> 
 def _by_slot(
     optimizer: Any, names: list[str], datasets: list[SafeDataset], plans: Sequence[LayerPlan], origin: Origin
 ) -> list[tuple[Any, Array]]:
-    kind = type(optimizer).__name__
+    kind = type(optimizer).__name__.removesuffix("OfKeras2")
     owners = _stored_trainables(plans, optimizer, origin)
     pairs: list[tuple[Any, Array]] = []
     slots: dict[str, list[SafeDataset]] = {}
@@ -127,7 +128,15 @@ def _by_slot(
                 continue
             raise StateMismatchError(f"expected the slot {slot!r} of {kind}. Received: {sorted(slots)}")
         pairs.extend(_slot_values(optimizer, slot, held, owners, plans, origin))
-    return pairs
+    return [*pairs, *_product_of_momenta(optimizer, pairs)]
+
+
+def _product_of_momenta(optimizer: Any, pairs: list[tuple[Any, Array]]) -> list[tuple[Any, Array]]:
+    """What the Nadam of Keras 2 left out of its files follows from the number of its steps."""
+    if not isinstance(optimizer, NadamOfKeras2) or any(variable is optimizer._u_product for variable, _ in pairs):
+        return []
+    steps = next((int(value) for variable, value in pairs if variable is optimizer.iterations), 0)
+    return [(optimizer._u_product, np.asarray(optimizer.product_until(steps), np.float32))]
 
 
 def _slot_name(kind: str, path: list[str]) -> str | None:
@@ -202,10 +211,10 @@ def _slot_values(
         plan = plans[number]
         arrays = []
         for position, stored in enumerate(plan.stored.datasets):
-            dataset = members.get(position)
-            if dataset is not None and dataset.shape != stored.shape:
-                raise StateMismatchError(f"expected the shape {stored.shape} for a slot. Received: {dataset.shape}")
-            arrays.append(np.zeros(stored.shape, np.float32) if dataset is None else dataset.read())
+            member = members.get(position)
+            if member is not None and member.shape != stored.shape:
+                raise StateMismatchError(f"expected the shape {stored.shape} for a slot. Received: {member.shape}")
+            arrays.append(np.zeros(stored.shape, np.float32) if member is None else member.read())
         converted = convert(plan.layer, arrays, [tuple(v.shape) for v in plan.variables], origin)
         for variable, value in zip(plan.variables, converted, strict=True):
             if id(variable) in targets:

@@ -36,11 +36,11 @@ class RunningMean(Mean):
         K.accumulate(self.count.array.reshape(1), self._size(size))
 
     def _size(self, size: int) -> Any:
-        dtype = self.count.array.dtype
-        if self._held_size != (size, dtype):
-            self._held_size = (size, dtype)
-            self._size_array = K.full((1,), value=size, dtype=dtype)
+        # One array for the many batches of one size.
+        if size != self._held_size:
+            self._held_size = size
+            self._size_array = K.full((1,), value=size, dtype=self.count.array.dtype)
         return self._size_array
 
-    _held_size: tuple[Any, ...] = ()
+    _held_size = -1
     _size_array: Any = None

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scipy.special as special
 
-from kerasish.backend.numpy import activation as kernels
 
 TOLERANCE = {"float16": 2e-3, "float32": 1e-6, "float64": 1e-13}
 DTYPES = list(TOLERANCE)
@@ -57,13 +56,13 @@ def test_elementwise_activations_have_limits_at_infinity(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_erfinv_matches_scipy(dtype):
+def test_erfinv_matches_scipy(kernels, dtype):
     x = np.concatenate([np.linspace(-0.9995, 0.9995, 2001), [-1e-4, 1e-4]]).astype(dtype)
     reference = special.erfinv(x.astype("float64"))
     np.testing.assert_allclose(kernels.erfinv(x), reference, rtol=TOLERANCE[dtype], atol=1e-30)
 
 
-def test_erfinv_is_infinite_at_one_and_nan_beyond_and_exact_in_the_tail():
+def test_erfinv_is_infinite_at_one_and_nan_beyond_and_exact_in_the_tail(kernels):
     np.testing.assert_array_equal(
         kernels.erfinv(np.array([-1.0, 1.0, 1.5, -2, np.nan])), [-np.inf, np.inf] + [np.nan] * 3
     )
@@ -73,7 +72,7 @@ def test_erfinv_is_infinite_at_one_and_nan_beyond_and_exact_in_the_tail():
 
 @pytest.mark.parametrize("approximate", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_gelu_backward_is_the_slope_of_gelu(dtype, approximate):
+def test_gelu_backward_is_the_slope_of_gelu(kernels, dtype, approximate):
     x = np.linspace(-8, 8, 501).astype(dtype)
     dy = np.cos(np.arange(501)).astype(dtype)
     wide = x.astype("float64")
@@ -87,7 +86,7 @@ def test_gelu_backward_is_the_slope_of_gelu(dtype, approximate):
 
 
 @pytest.mark.parametrize("approximate", [False, True])
-def test_gelu_backward_has_limits_at_infinity(approximate):
+def test_gelu_backward_has_limits_at_infinity(kernels, approximate):
     x = np.array([-np.inf, -1e4, 1e4, np.inf], "float32")
     dx = kernels.gelu_backward(np.ones(4, "float32"), x, approximate=approximate)
     np.testing.assert_allclose(dx, [0, 0, 1, 1], atol=1e-30)
@@ -117,7 +116,7 @@ def test_elementwise_activations_accept_strided_views_and_leave_them_alone(name)
 @pytest.mark.parametrize(
     ("shape", "axis"), [((4, 7), -1), ((4, 7), 0), ((2, 3, 5), 1), ((5,), 0), ((3, 1), 1), ((0, 4), 1)]
 )
-def test_softmaxes_match_scipy(shape, axis, dtype):
+def test_softmaxes_match_scipy(kernels, shape, axis, dtype):
     x = np.random.default_rng(0).normal(0, 4, shape).astype(dtype)
     for kernel, reference in [(kernels.softmax, special.softmax), (kernels.log_softmax, special.log_softmax)]:
         y = kernel(x, axis=axis)
@@ -128,7 +127,7 @@ def test_softmaxes_match_scipy(shape, axis, dtype):
             np.testing.assert_allclose(y, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
-def test_softmaxes_are_stable_far_from_zero_and_follow_keras_at_infinity():
+def test_softmaxes_are_stable_far_from_zero_and_follow_keras_at_infinity(kernels):
     x = np.array([[1e4, -1e4, 1e4], [-np.inf, 0, 0], [-np.inf] * 3, [np.inf, 0, 0]], "float32")
     y = kernels.softmax(x, axis=-1)
     np.testing.assert_allclose(y[:2], [[0.5, 0, 0.5], [0, 0.5, 0.5]])
@@ -137,7 +136,7 @@ def test_softmaxes_are_stable_far_from_zero_and_follow_keras_at_infinity():
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
-def test_softmax_gradients_match_numeric_differentiation(axis):
+def test_softmax_gradients_match_numeric_differentiation(kernels, axis):
     rng = np.random.default_rng(1)
     x, dy = rng.normal(size=(3, 4, 2)), rng.normal(size=(3, 4, 2))
     pairs = [(kernels.softmax, kernels.softmax_backward), (kernels.log_softmax, kernels.log_softmax_backward)]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import special
 
-from kerasish.backend.numpy import attention as kernels
 
 TOLERANCE = {"float16": 4e-3, "float32": 2e-6, "float64": 1e-12}
 
@@ -57,7 +56,7 @@ def reference(query, key, value, mask, scale, causal):
 @pytest.mark.parametrize("key_heads", [4, 2, 1])
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("mask", MASKS)
-def test_attention_matches_its_formula(mask, causal, key_heads, dtype):
+def test_attention_matches_its_formula(kernels, mask, causal, key_heads, dtype):
     q, k, v, _ = sample(dtype, key_heads=key_heads)
     array = masks(mask)
     out, logsumexp = kernels.scaled_dot_product_attention(q, k, v, array, scale=0.4, causal=causal)
@@ -72,7 +71,7 @@ def test_attention_matches_its_formula(mask, causal, key_heads, dtype):
 @pytest.mark.parametrize("key_heads", [4, 2])
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("mask", MASKS)
-def test_attention_gradients_match_numeric_differentiation(mask, causal, key_heads):
+def test_attention_gradients_match_numeric_differentiation(kernels, mask, causal, key_heads):
     sizes = {"batch": 2, "time": 3, "source": 4, "depth": 2}
     arrays = sample(**sizes, key_heads=key_heads)
     dy = arrays.pop()
@@ -93,7 +92,7 @@ def test_attention_gradients_match_numeric_differentiation(mask, causal, key_hea
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_a_query_that_may_attend_to_nothing_averages_all_values(dtype):
+def test_a_query_that_may_attend_to_nothing_averages_all_values(kernels, dtype):
     q, k, v, dy = sample(dtype)
     average = np.broadcast_to(v.astype("float64").mean(1, keepdims=True), dy.shape)
     lost = [np.zeros((5, 7), bool), np.full((5, 7), -np.inf, "float32"), np.full((5, 7), -1e9, "float32")]
@@ -112,7 +111,7 @@ def test_a_query_that_may_attend_to_nothing_averages_all_values(dtype):
             assert not dk.any()
 
 
-def test_large_logits_do_not_blur_the_gradient():
+def test_large_logits_do_not_blur_the_gradient(kernels):
     q, k, v, dy = sample("float32")
     q *= 1e3
     arguments = {"scale": 1.0, "causal": False}
@@ -125,7 +124,7 @@ def test_large_logits_do_not_blur_the_gradient():
 
 
 @pytest.mark.parametrize("sizes", [{"batch": 0}, {"batch": 1, "time": 1, "source": 1, "heads": 1, "key_heads": 1}])
-def test_empty_and_single_element_inputs_are_accepted(sizes):
+def test_empty_and_single_element_inputs_are_accepted(kernels, sizes):
     q, k, v, dy = sample(**sizes)
     for causal in (False, True):
         out, logsumexp = kernels.scaled_dot_product_attention(q, k, v, None, scale=1.0, causal=causal)
@@ -137,7 +136,7 @@ def test_empty_and_single_element_inputs_are_accepted(sizes):
         np.testing.assert_allclose(out, reference(q, k, v, None, 1.0, causal)[0])
 
 
-def test_strided_inputs_are_accepted_and_left_alone():
+def test_strided_inputs_are_accepted_and_left_alone(kernels):
     q, k, v, dy = (np.repeat(x, 2, axis=1)[:, ::2].swapaxes(0, 3)[::-1].swapaxes(0, 3) for x in sample())
     before = [x.copy() for x in (q, k, v, dy)]
     out, logsumexp = kernels.scaled_dot_product_attention(q, k, v, None, scale=0.3, causal=True)

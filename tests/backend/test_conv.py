@@ -3,8 +3,6 @@ import itertools
 import numpy as np
 import pytest
 
-from kerasish.backend.numpy import _patches
-from kerasish.backend.numpy import conv as kernels
 
 TOLERANCE = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-11}
 
@@ -102,7 +100,7 @@ def check(got, expected, dtype):
 
 @each_case
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_conv_and_its_gradients_equal_plain_loops(case, dtype):
+def test_conv_and_its_gradients_equal_plain_loops(kernels, case, dtype):
     x, kernel = operands(case, dtype)
     y, dy, dx, dk = naive(case, x.astype("float64"), kernel.astype("float64"))
     named = attributes(case)
@@ -115,7 +113,7 @@ def test_conv_and_its_gradients_equal_plain_loops(case, dtype):
 @each_case
 @pytest.mark.parametrize("multiplier", [1, 3])
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_depthwise_conv_is_a_conv_with_one_group_a_channel(case, multiplier, dtype):
+def test_depthwise_conv_is_a_conv_with_one_group_a_channel(kernels, case, multiplier, dtype):
     shape, window, *rest, _ = case
     channels = shape[-1]
     x, kernel = random(shape, 1, dtype), random((*window, channels, multiplier), 2, dtype)
@@ -132,7 +130,7 @@ def test_depthwise_conv_is_a_conv_with_one_group_a_channel(case, multiplier, dty
 
 
 @pytest.mark.parametrize("name", ["3x3 same", "grouped, strided", "pointwise", "one channel", "dilated"])
-def test_gradients_equal_numeric_differentiation(name):
+def test_gradients_equal_numeric_differentiation(kernels, name):
     case = CASES[name]
     x, kernel = operands(case)
     named = attributes(case)
@@ -162,7 +160,7 @@ ACTIVATIONS = {
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("name", ["3x3 same", "grouped", "pointwise", "no window fits"])
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_conv_adds_the_bias_and_applies_the_activation(activation, name, dtype):
+def test_conv_adds_the_bias_and_applies_the_activation(kernels, activation, name, dtype):
     case = CASES[name]
     x, kernel = operands(case, dtype)
     bias = random(kernel.shape[-1], 3, dtype)
@@ -171,7 +169,7 @@ def test_conv_adds_the_bias_and_applies_the_activation(activation, name, dtype):
     check(got, ACTIVATIONS[activation](linear + bias.astype("float64")), dtype)
 
 
-def test_a_conv_without_input_channels_is_the_activated_bias():
+def test_a_conv_without_input_channels_is_the_activated_bias(kernels):
     bias = np.array([-1.0, 2.0])
     got = kernels.conv(
         np.ones((2, 3, 0)),
@@ -187,7 +185,7 @@ def test_a_conv_without_input_channels_is_the_activated_bias():
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_sigmoid_saturates_without_a_warning(dtype):
+def test_sigmoid_saturates_without_a_warning(kernels, dtype):
     x = np.array([-6e4, 0.0, 6e4], dtype).reshape(1, 3, 1)
     got = kernels.conv(
         x,
@@ -203,7 +201,7 @@ def test_sigmoid_saturates_without_a_warning(dtype):
 
 
 @pytest.mark.parametrize("name", ["3x3 same", "grouped", "pointwise", "strided, uneven", "one channel"])
-def test_non_contiguous_arrays_give_the_same_and_stay_unchanged(name):
+def test_non_contiguous_arrays_give_the_same_and_stay_unchanged(kernels, name):
     case = CASES[name]
     named = attributes(case)
     x, kernel = operands(case)
@@ -237,7 +235,7 @@ def test_non_contiguous_arrays_give_the_same_and_stay_unchanged(name):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("shape", [(4, 3), (2, 3, 2, 5), (0, 3), (1, 1), (5000, 2)])
-def test_bias_activation_backward_is_the_slope_times_dy(activation, dtype, shape):
+def test_bias_activation_backward_is_the_slope_times_dy(kernels, activation, dtype, shape):
     pre, dy = random(shape, 1), random(shape, 2, dtype)
     y = ACTIVATIONS[activation](pre).astype(dtype)
     step = 1e-6
@@ -251,7 +249,7 @@ def test_bias_activation_backward_is_the_slope_times_dy(activation, dtype, shape
     np.testing.assert_allclose(dbias.astype("float64"), total, rtol=tolerance, atol=10 * tolerance)
 
 
-def test_bias_activation_backward_without_a_bias_gives_none():
+def test_bias_activation_backward_without_a_bias_gives_none(kernels):
     dy = random((2, 3), 1)
     dpre, dbias = kernels.bias_activation_backward(dy, dy, activation="linear", bias=False)
     assert dbias is None

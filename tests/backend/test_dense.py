@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from kerasish.backend.numpy import dense as kernels
 
 TOLERANCE = {"float16": 2e-2, "float32": 1e-5, "float64": 1e-12}
 ACTIVATIONS = {
@@ -21,7 +20,7 @@ def rng():
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("lead", [(5,), (1,), (0,), (2, 3), (2, 0, 3)])
 @pytest.mark.parametrize("with_bias", [True, False])
-def test_dense_is_an_activation_of_a_product_and_a_bias(rng, dtype, activation, lead, with_bias):
+def test_dense_is_an_activation_of_a_product_and_a_bias(kernels, rng, dtype, activation, lead, with_bias):
     x = rng.normal(size=(*lead, 4)).astype(dtype)
     kernel = rng.normal(size=(4, 3)).astype(dtype)
     bias = rng.normal(size=3).astype(dtype) if with_bias else None
@@ -32,7 +31,7 @@ def test_dense_is_an_activation_of_a_product_and_a_bias(rng, dtype, activation, 
     np.testing.assert_allclose(y, ACTIVATIONS[activation](z), rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
-def test_dense_takes_strided_operands_and_leaves_them_as_they_are(rng):
+def test_dense_takes_strided_operands_and_leaves_them_as_they_are(kernels, rng):
     x, kernel, bias = rng.normal(size=(4, 6)).T, rng.normal(size=(8, 3))[::2], rng.normal(size=6)[::2]
     before = x.copy(), kernel.copy(), bias.copy()
     y = kernels.dense(x, kernel, bias, activation="sigmoid")
@@ -42,7 +41,7 @@ def test_dense_takes_strided_operands_and_leaves_them_as_they_are(rng):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_the_sigmoid_is_finite_and_exact_at_the_ends(dtype):
+def test_the_sigmoid_is_finite_and_exact_at_the_ends(kernels, dtype):
     x = np.array([[-3e4], [-5.0], [0.0], [3e4], [np.nan]], dtype)
     y = kernels.dense(x, np.ones((1, 1), dtype), None, activation="sigmoid")[:, 0]
     assert float(y[0]) < 1e-30

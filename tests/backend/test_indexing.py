@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from kerasish.backend.numpy import indexing as kernels
 
 DTYPES = ["float16", "float32", "float64"]
 FULL = slice(None)
@@ -41,7 +40,7 @@ def added(shape, ids, values):
 
 @pytest.mark.parametrize("key", KEYS, ids=str)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_scatter_item_is_the_adjoint_of_get_item(rng, key, dtype):
+def test_scatter_item_is_the_adjoint_of_get_item(kernels, rng, key, dtype):
     x = rng.integers(-4, 5, (3, 4, 2)).astype(dtype)
     y = kernels.get_item(x, key=key)
     np.testing.assert_array_equal(y, x[key])
@@ -53,7 +52,7 @@ def test_scatter_item_is_the_adjoint_of_get_item(rng, key, dtype):
     np.testing.assert_array_equal(dx, expected)
 
 
-def test_get_item_copies_when_asked_to():
+def test_get_item_copies_when_asked_to(kernels):
     x = np.arange(3.0)
     assert np.shares_memory(kernels.get_item(x, key=(slice(1, 3),)), x)
     y = kernels.get_item(x, key=(slice(1, 3),), copy=True)
@@ -62,7 +61,7 @@ def test_get_item_copies_when_asked_to():
     assert isinstance(kernels.get_item(x, key=(0,)), np.ndarray)
 
 
-def test_set_item_replaces_a_part_of_a_copy():
+def test_set_item_replaces_a_part_of_a_copy(kernels):
     x = np.zeros((2, 3))
     y = kernels.set_item(x, np.ones((2, 1)), key=(FULL, slice(1, 2)))
     assert y.tolist() == [[0, 1, 0], [0, 1, 0]]
@@ -72,7 +71,7 @@ def test_set_item_replaces_a_part_of_a_copy():
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("axis", [0, 1, -1])
 @pytest.mark.parametrize("indices", [np.array(1), np.array([1, 1, -1, 0]), np.array([[0, 1], [1, 1]], np.uint8)])
-def test_take_backward_adds_what_was_taken_twice(rng, dtype, axis, indices):
+def test_take_backward_adds_what_was_taken_twice(kernels, rng, dtype, axis, indices):
     x = rng.integers(-4, 5, (3, 4, 2)).astype(dtype)
     y = kernels.take(x, indices, axis=axis)
     np.testing.assert_array_equal(y, np.take(x, indices, axis=axis))
@@ -87,14 +86,14 @@ def test_take_backward_adds_what_was_taken_twice(rng, dtype, axis, indices):
     np.testing.assert_array_equal(dx, expected)
 
 
-def test_take_refuses_what_is_out_of_bounds():
+def test_take_refuses_what_is_out_of_bounds(kernels):
     with pytest.raises(IndexError):
         kernels.take(np.zeros(3), np.array([3]), axis=0)
     with pytest.raises(IndexError):
         kernels.scatter_nd(np.array([[0, 3]]), np.ones(1), shape=(2, 3))
 
 
-def test_half_precision_sums_of_duplicates_are_taken_in_single():
+def test_half_precision_sums_of_duplicates_are_taken_in_single(kernels):
     dy = np.full((4096, 2), 1.0, np.float16)
     summed = kernels.take_backward(dy, np.zeros(4096, np.int32), axis=0, shape=(2, 2))
     assert summed.tolist() == [[4096, 4096], [0, 0]]
@@ -102,7 +101,7 @@ def test_half_precision_sums_of_duplicates_are_taken_in_single():
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_scatter_along_axis_is_the_adjoint_of_take_along_axis(rng, axis, dtype):
+def test_scatter_along_axis_is_the_adjoint_of_take_along_axis(kernels, rng, axis, dtype):
     x = rng.integers(-4, 5, (3, 4)).astype(dtype)
     indices = rng.integers(-3, 3, (5, 4) if axis == 0 else (3, 5))
     y = kernels.take_along_axis(x, indices, axis=axis)
@@ -117,7 +116,7 @@ def test_scatter_along_axis_is_the_adjoint_of_take_along_axis(rng, axis, dtype):
     np.testing.assert_array_equal(dx, expected)
 
 
-def test_scatter_along_axis_broadcasts_the_indices(rng):
+def test_scatter_along_axis_broadcasts_the_indices(kernels, rng):
     dy = rng.normal(size=(3, 2))
     dx = kernels.scatter_along_axis(dy, np.array([[1, 1]]), axis=1, shape=(3, 4))
     np.testing.assert_allclose(dx[:, 1], dy.sum(1))
@@ -126,7 +125,7 @@ def test_scatter_along_axis_broadcasts_the_indices(rng):
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("dtype", [*DTYPES, "int32"])
-def test_scatter_nd_adds_and_gather_nd_picks(rng, depth, dtype):
+def test_scatter_nd_adds_and_gather_nd_picks(kernels, rng, depth, dtype):
     shape = (3, 4, 2)
     indices = np.stack([rng.integers(-size, size, 7) for size in shape[:depth]], axis=1)
     values = rng.integers(-4, 5, (7, *shape[depth:])).astype(dtype)
@@ -147,7 +146,7 @@ def test_scatter_nd_adds_and_gather_nd_picks(rng, depth, dtype):
     ],
 )
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_scatter_update_combines_as_the_reduction_says(reduction, expected, dtype):
+def test_scatter_update_combines_as_the_reduction_says(kernels, reduction, expected, dtype):
     x = np.arange(4).astype(dtype)
     indices, updates = np.array([[0], [-2], [0]]), np.array([4, 7, 5], dtype)
     y = kernels.scatter_update(x, indices, updates, reduction=reduction)
@@ -157,7 +156,7 @@ def test_scatter_update_combines_as_the_reduction_says(reduction, expected, dtyp
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (), (0,)])
-def test_one_hot_marks_the_class_and_nothing_outside(shape):
+def test_one_hot_marks_the_class_and_nothing_outside(kernels, shape):
     indices = np.array([2, -1, 5, 0, 1, 4])[: int(np.prod(shape))].reshape(shape)
     y = kernels.one_hot(indices, depth=3, dtype=np.dtype("float16"))
     assert y.dtype == np.float16
@@ -165,7 +164,7 @@ def test_one_hot_marks_the_class_and_nothing_outside(shape):
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_sort_and_argsort_agree_and_keep_ties_in_order(rng, axis):
+def test_sort_and_argsort_agree_and_keep_ties_in_order(kernels, rng, axis):
     x = rng.integers(0, 4, (6, 5))
     order = kernels.argsort(x, axis=axis)
     assert order.dtype == np.int32
@@ -177,7 +176,7 @@ def test_sort_and_argsort_agree_and_keep_ties_in_order(rng, axis):
 
 @pytest.mark.parametrize("k", [0, 1, 3, 12, 40])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "int32", "uint8"])
-def test_top_k_is_descending_with_the_lower_index_first(rng, k, dtype):
+def test_top_k_is_descending_with_the_lower_index_first(kernels, rng, k, dtype):
     x = rng.integers(0, 12, (2, 3, 40)).astype(dtype)
     values, indices = kernels.top_k(x, k=k)
     order = np.lexsort((np.broadcast_to(np.arange(40), x.shape), -x.astype(int)), axis=-1)[..., :k]
@@ -187,14 +186,14 @@ def test_top_k_is_descending_with_the_lower_index_first(rng, k, dtype):
     np.testing.assert_array_equal(values, np.take_along_axis(x, order, axis=-1))
 
 
-def test_top_k_finds_the_lowest_values_too():
+def test_top_k_finds_the_lowest_values_too(kernels):
     x = np.full((1, 20), -np.inf, np.float32)
     x[0, 7] = 1
     assert kernels.top_k(x, k=3)[1].tolist() == [[7, 0, 1]]
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_searchsorted_counts_what_lies_below(side):
+def test_searchsorted_counts_what_lies_below(kernels, side):
     sequence, values = np.array([1.0, 3, 3, 5]), np.array([[0.0, 1], [3, 9]])
     positions = kernels.searchsorted(sequence, values, side=side)
     below = sequence < values[..., None] if side == "left" else sequence <= values[..., None]
@@ -204,7 +203,7 @@ def test_searchsorted_counts_what_lies_below(side):
 
 @pytest.mark.parametrize("dtype", [*DTYPES, "int32"])
 @pytest.mark.parametrize("rest", [(), (2,), (2, 3)])
-def test_segments_are_summed_and_maximised(rng, dtype, rest):
+def test_segments_are_summed_and_maximised(kernels, rng, dtype, rest):
     ids = np.array([2, 0, 2, -1, 7, 0, 4])
     data = rng.integers(-9, 9, (7, *rest)).astype(dtype)
     sums = kernels.segment_sum(data, ids, num_segments=5)
@@ -217,7 +216,7 @@ def test_segments_are_summed_and_maximised(rng, dtype, rest):
         np.testing.assert_array_equal(largest[segment], rows.max(0) if len(rows) else np.full(rest, lowest))
 
 
-def test_segments_of_nothing_are_empty():
+def test_segments_of_nothing_are_empty(kernels):
     empty = np.zeros((0, 2), np.float32)
     ids = np.zeros(0, np.int64)
     assert kernels.segment_sum(empty, ids, num_segments=2).tolist() == [[0, 0], [0, 0]]

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from kerasish.backend.numpy import linalg as kernels
 
 TOLERANCE = {"float16": 2e-2, "float32": 1e-4, "float64": 1e-10}
 EINSUMS = [
@@ -45,7 +44,7 @@ def definite(rng, shape, dtype):
 @pytest.mark.parametrize(
     ("lead_a", "lead_b"), [((), ()), ((2,), ()), ((2, 3), ()), ((2,), (2,)), ((2, 1), (3,)), ((), (2,)), ((0,), ())]
 )
-def test_matmul_broadcasts_and_transposes(rng, dtype, transpose_a, transpose_b, lead_a, lead_b):
+def test_matmul_broadcasts_and_transposes(kernels, rng, dtype, transpose_a, transpose_b, lead_a, lead_b):
     a = rng.normal(size=(*lead_a, *((4, 3) if transpose_a else (3, 4)))).astype(dtype)
     b = rng.normal(size=(*lead_b, *((5, 4) if transpose_b else (4, 5)))).astype(dtype)
     wide_a, wide_b = a.astype(float), b.astype(float)
@@ -56,21 +55,21 @@ def test_matmul_broadcasts_and_transposes(rng, dtype, transpose_a, transpose_b, 
 
 
 @pytest.mark.parametrize("sizes", [(0, 3, 4), (3, 0, 4), (3, 4, 0), (1, 1, 1)])
-def test_matmul_takes_empty_operands(sizes):
+def test_matmul_takes_empty_operands(kernels, sizes):
     m, k, n = sizes
     for lead in ((), (2,)):
         y = kernels.matmul(np.ones((*lead, m, k)), np.ones((k, n)))
         np.testing.assert_array_equal(y, np.full((*lead, m, n), float(k)))
 
 
-def test_matmul_takes_strided_operands_and_integers(rng):
+def test_matmul_takes_strided_operands_and_integers(kernels, rng):
     a, b = rng.integers(0, 9, (6, 8))[::2, ::2], rng.integers(0, 9, (5, 4)).T
     np.testing.assert_array_equal(kernels.matmul(a, b), np.einsum("ik,kj->ij", a, b))
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("lead", [(5,), (2, 3), (0,), (2, 1, 3)])
-def test_contract_leading_sums_outer_products(rng, dtype, lead):
+def test_contract_leading_sums_outer_products(kernels, rng, dtype, lead):
     x, y = rng.normal(size=(*lead, 3)).astype(dtype), rng.normal(size=(*lead, 4)).astype(dtype)
     products = x.astype(float)[..., :, None] * y.astype(float)[..., None, :]
     close(kernels.contract_leading(x, y), products.sum(axis=tuple(range(len(lead)))), dtype)
@@ -78,19 +77,19 @@ def test_contract_leading_sums_outer_products(rng, dtype, lead):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize(("subscripts", "shape_a", "shape_b"), EINSUMS)
-def test_einsum_of_two_operands_is_numpys(rng, dtype, subscripts, shape_a, shape_b):
+def test_einsum_of_two_operands_is_numpys(kernels, rng, dtype, subscripts, shape_a, shape_b):
     a, b = rng.normal(size=shape_a).astype(dtype), rng.normal(size=shape_b).astype(dtype)
     close(kernels.einsum(a, b, subscripts=subscripts), np.einsum(subscripts, a.astype(float), b.astype(float)), dtype)
 
 
-def test_einsum_of_one_operand_transposes(rng):
+def test_einsum_of_one_operand_transposes(kernels, rng):
     x = rng.normal(size=(2, 3, 4))
     np.testing.assert_array_equal(kernels.einsum(x, subscripts="abc->cab"), x.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("lead", [(), (2,), (0,), (2, 3)])
-def test_inverses_determinants_and_solutions(rng, dtype, lead):
+def test_inverses_determinants_and_solutions(kernels, rng, dtype, lead):
     x = (rng.normal(size=(*lead, 3, 3)) + 3 * np.eye(3)).astype(dtype)
     b = rng.normal(size=(*lead, 3, 2)).astype(dtype)
     wide = x.astype(float)
@@ -111,7 +110,7 @@ def test_inverses_determinants_and_solutions(rng, dtype, lead):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("lower", [True, False])
-def test_solve_triangular_looks_at_one_triangle_only(rng, dtype, lower):
+def test_solve_triangular_looks_at_one_triangle_only(kernels, rng, dtype, lower):
     a = (rng.normal(size=(3, 3)) + 3 * np.eye(3)).astype(dtype)
     b = rng.normal(size=(3, 2)).astype(dtype)
     expected = scipy.linalg.solve_triangular(a.astype(float), b.astype(float), lower=lower)
@@ -120,7 +119,7 @@ def test_solve_triangular_looks_at_one_triangle_only(rng, dtype, lower):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("lead", [(), (2,), (0,)])
-def test_cholesky_and_eigh_rebuild_the_matrix(rng, dtype, lead):
+def test_cholesky_and_eigh_rebuild_the_matrix(kernels, rng, dtype, lead):
     x = definite(rng, (*lead, 3, 3), dtype)
     factor = kernels.cholesky(x).astype(float)
     np.testing.assert_array_equal(factor, np.tril(factor))
@@ -134,7 +133,7 @@ def test_cholesky_and_eigh_rebuild_the_matrix(rng, dtype, lead):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("shape", [(4, 3), (3, 4), (2, 3, 3), (0, 3, 2)])
-def test_qr_and_svd_rebuild_the_matrix(rng, dtype, shape):
+def test_qr_and_svd_rebuild_the_matrix(kernels, rng, dtype, shape):
     x = rng.normal(size=shape).astype(dtype)
     m, n = shape[-2:]
     for mode, k in (("reduced", min(m, n)), ("complete", m)):
@@ -151,7 +150,7 @@ def test_qr_and_svd_rebuild_the_matrix(rng, dtype, shape):
         close(rebuilt.astype(dtype), x.astype(float), dtype)
 
 
-def test_eig_gives_complex_pairs(rng):
+def test_eig_gives_complex_pairs(kernels, rng):
     x = rng.normal(size=(2, 3, 3)).astype(np.float32)
     values, vectors = kernels.eig(x)
     assert values.dtype == vectors.dtype == np.complex64
@@ -159,7 +158,7 @@ def test_eig_gives_complex_pairs(rng):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_lu_factor_agrees_with_lapack(rng, dtype):
+def test_lu_factor_agrees_with_lapack(kernels, rng, dtype):
     x = rng.normal(size=(4, 5, 5)).astype(dtype)
     packed, pivots = kernels.lu_factor(x)
     assert pivots.dtype == np.int32

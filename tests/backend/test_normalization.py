@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kerasish.backend.numpy import normalization as kernels
 
 TOLERANCE = {"float16": 4e-3, "float32": 5e-6, "float64": 1e-12}
 DTYPES = list(TOLERANCE)
@@ -41,7 +40,7 @@ BATCH_CASES = [
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize(("shape", "axis"), BATCH_CASES)
-def test_batch_norm_matches_its_formula(shape, axis, affine, dtype):
+def test_batch_norm_matches_its_formula(kernels, shape, axis, affine, dtype):
     rng = np.random.default_rng(0)
     x = rng.normal(3, 2, shape).astype(dtype)
     channels = shape[axis]
@@ -65,7 +64,7 @@ def test_batch_norm_matches_its_formula(shape, axis, affine, dtype):
     )
 
 
-def test_batch_norm_variance_survives_a_large_mean():
+def test_batch_norm_variance_survives_a_large_mean(kernels):
     x = (1e4 + np.random.default_rng(0).normal(size=(4096, 3))).astype("float32")
     variance = kernels.batch_norm(x, None, None, axis=1, epsilon=EPSILON)[2]
     np.testing.assert_allclose(variance, x.astype("float64").var(0), rtol=1e-3)
@@ -73,7 +72,7 @@ def test_batch_norm_variance_survives_a_large_mean():
 
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize(("shape", "axis"), [((4, 3), -1), ((2, 2, 2, 3), 3), ((2, 3, 4), 1)])
-def test_batch_norm_gradients_match_numeric_differentiation(shape, axis, affine):
+def test_batch_norm_gradients_match_numeric_differentiation(kernels, shape, axis, affine):
     rng = np.random.default_rng(1)
     x, dy = rng.normal(size=shape), rng.normal(size=shape)
     channels = shape[axis]
@@ -92,7 +91,7 @@ def test_batch_norm_gradients_match_numeric_differentiation(shape, axis, affine)
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize(("shape", "axis"), BATCH_CASES)
-def test_batch_norm_gradients_in_lower_precision_follow_double_precision(shape, axis, dtype):
+def test_batch_norm_gradients_in_lower_precision_follow_double_precision(kernels, shape, axis, dtype):
     rng = np.random.default_rng(2)
     x, dy = (rng.normal(size=shape).astype(dtype) for _ in range(2))
     gamma = rng.normal(size=shape[axis]).astype(dtype)
@@ -107,7 +106,7 @@ def test_batch_norm_gradients_in_lower_precision_follow_double_precision(shape, 
 
 
 @pytest.mark.parametrize("axis", [1, 3])
-def test_batch_norm_of_an_empty_batch_has_zero_statistics(axis):
+def test_batch_norm_of_an_empty_batch_has_zero_statistics(kernels, axis):
     x = np.zeros((0, 2, 3, 2), "float32")
     y, mean, variance, rstd = kernels.batch_norm(x, np.ones(2, "float32"), None, axis=axis, epsilon=1.0)
     assert y.shape == x.shape
@@ -132,7 +131,7 @@ ROW_CASES = [
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize(("shape", "axes"), ROW_CASES)
-def test_layer_and_rms_norm_match_their_formulas(shape, axes, affine, dtype):
+def test_layer_and_rms_norm_match_their_formulas(kernels, shape, axes, affine, dtype):
     rng = np.random.default_rng(3)
     x = rng.normal(1, 2, shape).astype(dtype)
     parameter_shape = tuple(shape[a] for a in axes)
@@ -168,7 +167,7 @@ def test_layer_and_rms_norm_match_their_formulas(shape, axes, affine, dtype):
 @pytest.mark.parametrize(
     ("shape", "axes"), [((3, 4), (1,)), ((2, 3, 2), (1, 2)), ((2, 3, 2), (2, 0)), ((2, 3, 2), (1,))]
 )
-def test_layer_and_rms_norm_gradients_match_numeric_differentiation(shape, axes, affine):
+def test_layer_and_rms_norm_gradients_match_numeric_differentiation(kernels, shape, axes, affine):
     rng = np.random.default_rng(4)
     x, dy = rng.normal(size=shape), rng.normal(size=shape)
     parameter_shape = tuple(shape[a] for a in axes)
@@ -193,7 +192,7 @@ def test_layer_and_rms_norm_gradients_match_numeric_differentiation(shape, axes,
     np.testing.assert_allclose(dscale, numeric(lambda g: rms(x, g), gamma, dy), atol=1e-7)
 
 
-def test_half_precision_gradients_have_the_dtypes_of_their_inputs():
+def test_half_precision_gradients_have_the_dtypes_of_their_inputs(kernels):
     x = np.random.default_rng(5).normal(size=(4, 6)).astype("float16")
     gamma = np.ones(6, "float32")
     _, mean, rstd = kernels.layer_norm(x, gamma, gamma, axes=(1,), epsilon=EPSILON)
@@ -203,7 +202,7 @@ def test_half_precision_gradients_have_the_dtypes_of_their_inputs():
     assert [g.dtype.name for g in rms] == ["float16", "float32"]
 
 
-def test_strided_inputs_are_accepted_and_left_alone():
+def test_strided_inputs_are_accepted_and_left_alone(kernels):
     x = np.random.default_rng(6).normal(size=(6, 4, 8)).transpose(2, 0, 1)[::2, :, ::-1]
     before = x.copy()
     y, mean, _, rstd = kernels.batch_norm(x, None, None, axis=2, epsilon=EPSILON)

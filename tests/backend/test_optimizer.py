@@ -5,7 +5,6 @@ import threading
 import numpy as np
 import pytest
 
-from kerasish.backend.numpy import optimizer as kernels
 
 RATE = 0.05
 TOLERANCE = {"float16": 2e-2, "float32": 1e-5, "float64": 1e-11}
@@ -104,7 +103,7 @@ CASES = {
 }
 
 
-def follow(case, dtype, size=7, wrap=float, steps=5, make=None):
+def follow(kernels, case, dtype, size=7, wrap=float, steps=5, make=None):
     """Run a kernel and its reference side by side for some steps."""
     name, reference, initial, attrs = CASES[case]
     make = make or (lambda a: a)
@@ -135,34 +134,34 @@ def follow(case, dtype, size=7, wrap=float, steps=5, make=None):
 @pytest.mark.parametrize("case", CASES)
 class TestUpdates:
     @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-    def test_five_steps_follow_the_formula(self, case, dtype):
-        follow(case, dtype)
+    def test_five_steps_follow_the_formula(self, kernels, case, dtype):
+        follow(kernels, case, dtype)
 
-    def test_scalars_may_be_0_d_arrays(self, case):
-        follow(case, "float32", wrap=lambda v: np.asarray(v, "float64"))
+    def test_scalars_may_be_0_d_arrays(self, kernels, case):
+        follow(kernels, case, "float32", wrap=lambda v: np.asarray(v, "float64"))
 
     @pytest.mark.parametrize("size", [0, 1, 40])
-    def test_any_length_is_covered_block_by_block(self, case, size, monkeypatch):
+    def test_any_length_is_covered_block_by_block(self, kernels, case, size, monkeypatch):
         monkeypatch.setattr(kernels, "_BLOCK", 16)
-        follow(case, "float64", size)
-        follow(case, "float16", size, steps=2)
+        follow(kernels, case, "float64", size)
+        follow(kernels, case, "float16", size, steps=2)
 
-    def test_non_contiguous_buffers_are_updated(self, case):
-        follow(case, "float32", make=lambda a: np.repeat(a, 2)[::2])
+    def test_non_contiguous_buffers_are_updated(self, kernels, case):
+        follow(kernels, case, "float32", make=lambda a: np.repeat(a, 2)[::2])
 
 
 DTYPES = pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 
 
 @DTYPES
-def test_weight_decay_subtracts_a_share(dtype):
+def test_weight_decay_subtracts_a_share(kernels, dtype):
     p = np.array([1, -2, 0], dtype)
     kernels.weight_decay_update(p, rate=np.asarray(0.25))
     assert p.dtype == dtype
     assert p.tolist() == [0.75, -1.5, 0]
 
 
-def test_small_weight_decay_keeps_its_digits_over_many_steps():
+def test_small_weight_decay_keeps_its_digits_over_many_steps(kernels):
     p = np.linspace(1, 2, 4001, dtype="float32")
     before = p.astype("float64")
     for _ in range(50):
@@ -171,7 +170,7 @@ def test_small_weight_decay_keeps_its_digits_over_many_steps():
 
 
 @DTYPES
-def test_moving_average_moves_towards_the_value(dtype):
+def test_moving_average_moves_towards_the_value(kernels, dtype):
     average, value = np.array([1, 2], dtype), np.array([3, -2], dtype)
     kernels.ema_update(average, value, momentum=0.75)
     assert average.tolist() == [1.5, 1.0]
@@ -179,7 +178,7 @@ def test_moving_average_moves_towards_the_value(dtype):
 
 
 @DTYPES
-def test_accumulate_scale_and_clip_work_in_place(dtype):
+def test_accumulate_scale_and_clip_work_in_place(kernels, dtype):
     buffer, grad = np.array([1, -2, 3], dtype), np.array([1, 1, 1], dtype)
     kernels.accumulate(buffer, grad)
     assert buffer.tolist() == [2, -1, 4]
@@ -191,7 +190,7 @@ def test_accumulate_scale_and_clip_work_in_place(dtype):
     assert grad.tolist() == [1, 1, 1]
 
 
-def test_clipping_keeps_nan_and_bounds_infinity():
+def test_clipping_keeps_nan_and_bounds_infinity(kernels):
     buffer = np.array([np.nan, np.inf, -np.inf], "float32")
     kernels.clip_values(buffer, limit=2.0)
     np.testing.assert_array_equal(buffer, [np.nan, 2, -2])
@@ -199,7 +198,7 @@ def test_clipping_keeps_nan_and_bounds_infinity():
 
 @DTYPES
 @pytest.mark.parametrize("shape", [(0,), (), (1,), (7, 3), (300_000,)])
-def test_sum_of_squares_is_accurate_for_any_shape(dtype, shape):
+def test_sum_of_squares_is_accurate_for_any_shape(kernels, dtype, shape):
     x = np.random.default_rng(2).normal(size=shape).astype(dtype)
     total = kernels.sum_squares(x)
     assert isinstance(total, np.ndarray)
@@ -208,11 +207,11 @@ def test_sum_of_squares_is_accurate_for_any_shape(dtype, shape):
     np.testing.assert_allclose(total, np.sum(x.astype("float64") ** 2), rtol=2e-6)
 
 
-def test_sum_of_squares_reads_non_contiguous_arrays():
+def test_sum_of_squares_reads_non_contiguous_arrays(kernels):
     assert kernels.sum_squares(np.arange(6.0).reshape(2, 3).T[::2]) == 0 + 9 + 4 + 25
 
 
-def test_overflowing_gradients_give_infinities_without_a_warning():
+def test_overflowing_gradients_give_infinities_without_a_warning(kernels):
     param, grad, m, v = (
         np.zeros(3, "float32"),
         np.full(3, 1e30, "float32"),
@@ -224,7 +223,7 @@ def test_overflowing_gradients_give_infinities_without_a_warning():
     assert np.isinf(kernels.sum_squares(grad))
 
 
-def test_zero_learning_rate_leaves_parameters_where_they_are():
+def test_zero_learning_rate_leaves_parameters_where_they_are(kernels):
     for beta_1 in (0.9, 0.0):
         param, grad, m, v = (np.full(3, x) for x in (1.0, 2.0, 0.0, 0.0))
         attrs = ADAM | {"learning_rate": 0.0, "beta_1": beta_1}
@@ -233,14 +232,14 @@ def test_zero_learning_rate_leaves_parameters_where_they_are():
         assert m[0] == pytest.approx(2 * (1 - beta_1))
 
 
-def test_ftrl_refuses_a_learning_rate_of_zero_before_changing_anything():
+def test_ftrl_refuses_a_learning_rate_of_zero_before_changing_anything(kernels):
     arrays = [np.ones(2) for _ in range(4)]
     with pytest.raises(ValueError, match=r"Received: learning_rate=0\.0"):
         kernels.ftrl_update(*arrays, **(FTRL | {"learning_rate": 0.0}), learning_rate_power=-0.5)
     assert all((a == 1).all() for a in arrays)
 
 
-def test_threads_do_not_share_their_scratch_memory():
+def test_threads_do_not_share_their_scratch_memory(kernels):
     rows = {}
 
     def take(name):

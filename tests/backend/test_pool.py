@@ -3,8 +3,6 @@ import itertools
 import numpy as np
 import pytest
 
-from kerasish.backend.numpy import _patches
-from kerasish.backend.numpy import pool as kernels
 
 TOLERANCE = {"float16": 2e-3, "float32": 1e-6, "float64": 1e-12}
 
@@ -68,7 +66,7 @@ def at(place):
 
 
 @each_case
-def test_max_pool_and_its_gradient_equal_plain_loops(case, dtype):
+def test_max_pool_and_its_gradient_equal_plain_loops(kernels, case, dtype):
     shape, places = windows(case)
     x, dy = integers(case[0], 1, dtype), integers(shape, 2, dtype)
     y, dx = np.zeros(shape), np.zeros(x.shape)
@@ -87,7 +85,7 @@ def test_max_pool_and_its_gradient_equal_plain_loops(case, dtype):
 
 
 @each_case
-def test_average_pool_and_its_gradient_equal_plain_loops(case, dtype):
+def test_average_pool_and_its_gradient_equal_plain_loops(kernels, case, dtype):
     shape, places = windows(case)
     rng = np.random.default_rng(3)
     x, dy = rng.standard_normal(case[0]).astype(dtype), rng.standard_normal(shape).astype(dtype)
@@ -107,7 +105,7 @@ def test_average_pool_and_its_gradient_equal_plain_loops(case, dtype):
 
 
 @pytest.mark.parametrize("name", ["2x2", "overlapping same", "3-d"])
-def test_gradients_equal_numeric_differentiation(name):
+def test_gradients_equal_numeric_differentiation(kernels, name):
     case = CASES[name]
     shape, _ = windows(case)
     rng = np.random.default_rng(4)
@@ -129,7 +127,7 @@ def test_gradients_equal_numeric_differentiation(name):
 
 
 @pytest.mark.parametrize("name", ["2x2", "overlapping same", "identity", "whole image"])
-def test_non_contiguous_arrays_give_the_same_and_stay_unchanged(name):
+def test_non_contiguous_arrays_give_the_same_and_stay_unchanged(kernels, name):
     case = CASES[name]
     shape, _ = windows(case)
     named = attributes(case)
@@ -154,7 +152,7 @@ def test_non_contiguous_arrays_give_the_same_and_stay_unchanged(name):
     )
 
 
-def test_max_pool_of_integers_and_infinities():
+def test_max_pool_of_integers_and_infinities(kernels):
     named = {"window": (2,), "strides": (2,), "padding": ((1, 0),)}
     np.testing.assert_array_equal(
         kernels.max_pool(np.array([-5, -7, -9]).reshape(1, 3, 1), **named).ravel(), [-5, -7]
@@ -163,7 +161,7 @@ def test_max_pool_of_integers_and_infinities():
     np.testing.assert_array_equal(kernels.max_pool(x, **named).ravel(), [-np.inf, np.nan])
 
 
-def test_an_infinite_gradient_reaches_only_its_maximum():
+def test_an_infinite_gradient_reaches_only_its_maximum(kernels):
     named = {"window": (2,), "strides": (2,), "padding": ((0, 0),)}
     x = np.array([1.0, 2.0]).reshape(1, 2, 1)
     y = kernels.max_pool(x, **named)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kerasish.backend.numpy import recurrent as kernels
 
 ACT = {
     "tanh": np.tanh,
@@ -92,13 +91,13 @@ def reference(kernel, inputs, attrs):
     return outputs, *last
 
 
-def run(kernel, inputs, attrs):
+def run(kernels, kernel, inputs, attrs):
     return getattr(kernels, kernel)(*inputs, **attrs)
 
 
-def check_forward(kernel, inputs, attrs, dtype="float64"):
+def check_forward(kernels, kernel, inputs, attrs, dtype="float64"):
     before = [a if a is None else a.copy() for a in inputs]
-    results = run(kernel, inputs, attrs)
+    results = run(kernels, kernel, inputs, attrs)
     for got, wanted in zip(results, reference(kernel, inputs, attrs)):
         assert got.dtype == dtype
         np.testing.assert_allclose(got, wanted, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
@@ -107,22 +106,22 @@ def check_forward(kernel, inputs, attrs, dtype="float64"):
         np.testing.assert_array_equal(was, now)
 
 
-def gradients(kernel, inputs, attrs, *upstream):
-    results = run(kernel, inputs, attrs)
+def gradients(kernels, kernel, inputs, attrs, *upstream):
+    results = run(kernels, kernel, inputs, attrs)
     return getattr(kernels, kernel + "_backward")(*upstream, *inputs, *results, **attrs)
 
 
-def check_gradients(kernel, inputs, attrs, missing=()):
+def check_gradients(kernels, kernel, inputs, attrs, missing=()):
     rng = np.random.default_rng(11)
     count = 3 if kernel == "lstm" else 2
-    upstream = [rng.normal(size=a.shape) for a in run(kernel, inputs, attrs)[:count]]
+    upstream = [rng.normal(size=a.shape) for a in run(kernels, kernel, inputs, attrs)[:count]]
     upstream = [None if i in missing else a for i, a in enumerate(upstream)]
 
     def objective():
-        results = run(kernel, inputs, attrs)
+        results = run(kernels, kernel, inputs, attrs)
         return sum((r * g).sum() for r, g in zip(results, upstream) if g is not None)
 
-    got = gradients(kernel, inputs, attrs, *upstream)
+    got = gradients(kernels, kernel, inputs, attrs, *upstream)
     assert len(got) == len(inputs) - 1
     for value, gradient in zip(inputs, got):
         if value is None:
@@ -144,95 +143,95 @@ def check_gradients(kernel, inputs, attrs, missing=()):
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("mask", MASKS)
 class TestMasks:
-    def test_sequence_equals_the_loop(self, kernel, reset_after, mask, reverse, zero):
+    def test_sequence_equals_the_loop(self, kernels, kernel, reset_after, mask, reverse, zero):
         inputs = make_inputs(kernel, reset_after, mask=mask)
-        check_forward(kernel, inputs, attributes(kernel, reset_after, reverse=reverse, zero=zero))
+        check_forward(kernels, kernel, inputs, attributes(kernel, reset_after, reverse=reverse, zero=zero))
 
-    def test_gradients_equal_numeric_differences(self, kernel, reset_after, mask, reverse, zero):
+    def test_gradients_equal_numeric_differences(self, kernels, kernel, reset_after, mask, reverse, zero):
         inputs = make_inputs(kernel, reset_after, mask=mask, n=2, t=4, d=2, u=2)
-        check_gradients(kernel, inputs, attributes(kernel, reset_after, reverse=reverse, zero=zero))
+        check_gradients(kernels, kernel, inputs, attributes(kernel, reset_after, reverse=reverse, zero=zero))
 
 
 @pytest.mark.parametrize(("kernel", "reset_after"), CASES)
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "linear"])
 @pytest.mark.parametrize("recurrent", RECURRENT)
-def test_every_activation_has_its_value_and_its_gradient(kernel, reset_after, activation, recurrent):
+def test_every_activation_has_its_value_and_its_gradient(kernels, kernel, reset_after, activation, recurrent):
     if kernel == "simple_rnn" and recurrent != "sigmoid":
         pytest.skip("a simple RNN has no gates")
     inputs = make_inputs(kernel, reset_after, n=2, t=3, d=2, u=2)
     attrs = attributes(kernel, reset_after, activation, recurrent)
-    check_forward(kernel, inputs, attrs)
-    check_gradients(kernel, inputs, attrs)
+    check_forward(kernels, kernel, inputs, attrs)
+    check_gradients(kernels, kernel, inputs, attrs)
 
 
 @pytest.mark.parametrize(("kernel", "reset_after"), CASES)
 class TestConformance:
     @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-    def test_dtype_is_kept(self, kernel, reset_after, dtype):
+    def test_dtype_is_kept(self, kernels, kernel, reset_after, dtype):
         inputs = make_inputs(kernel, reset_after, dtype=dtype, mask="scattered")
         attrs = attributes(kernel, reset_after)
-        check_forward(kernel, inputs, attrs, dtype)
+        check_forward(kernels, kernel, inputs, attrs, dtype)
         ones = np.ones((3, 5, 3), dtype)
         rest = [None] * (2 if kernel == "lstm" else 1)
-        got = gradients(kernel, inputs, attrs, ones, *rest)
+        got = gradients(kernels, kernel, inputs, attrs, ones, *rest)
         doubles = [a if a is None or a.dtype == bool else a.astype("float64") for a in inputs]
-        wanted = gradients(kernel, doubles, attrs, ones.astype("float64"), *rest)
+        wanted = gradients(kernels, kernel, doubles, attrs, ones.astype("float64"), *rest)
         for a, b in zip(got, wanted):
             assert a.dtype == dtype
             np.testing.assert_allclose(a, b, rtol=20 * TOLERANCE[dtype], atol=10 * TOLERANCE[dtype])
 
     @pytest.mark.parametrize(("n", "t", "d", "u"), [(0, 3, 2, 2), (1, 1, 1, 1), (2, 1, 3, 1), (2, 0, 2, 3)])
-    def test_empty_and_single_sizes_keep_their_shapes(self, kernel, reset_after, n, t, d, u):
+    def test_empty_and_single_sizes_keep_their_shapes(self, kernels, kernel, reset_after, n, t, d, u):
         inputs = make_inputs(kernel, reset_after, n=n, t=t, d=d, u=u)
         attrs = attributes(kernel, reset_after)
-        check_forward(kernel, inputs, attrs)
+        check_forward(kernels, kernel, inputs, attrs)
         rest = [None] * (2 if kernel == "lstm" else 1)
-        got = gradients(kernel, inputs, attrs, np.ones((n, t, u)), *rest)
+        got = gradients(kernels, kernel, inputs, attrs, np.ones((n, t, u)), *rest)
         assert [g.shape for g in got] == [a.shape for a in inputs[:-1]]
 
-    def test_missing_bias_and_missing_upstream_gradients_count_as_zero(self, kernel, reset_after):
+    def test_missing_bias_and_missing_upstream_gradients_count_as_zero(self, kernels, kernel, reset_after):
         inputs = make_inputs(kernel, reset_after, bias=False, n=2, t=3, d=2, u=2)
         attrs = attributes(kernel, reset_after)
-        check_forward(kernel, inputs, attrs)
-        check_gradients(kernel, inputs, attrs, missing=(0,))
-        check_gradients(kernel, inputs, attrs, missing=(1, 2))
+        check_forward(kernels, kernel, inputs, attrs)
+        check_gradients(kernels, kernel, inputs, attrs, missing=(0,))
+        check_gradients(kernels, kernel, inputs, attrs, missing=(1, 2))
 
-    def test_non_contiguous_arrays_give_the_same(self, kernel, reset_after):
+    def test_non_contiguous_arrays_give_the_same(self, kernels, kernel, reset_after):
         inputs = make_inputs(kernel, reset_after, mask="scattered")
         attrs = attributes(kernel, reset_after)
         strided = [a if a is None else np.repeat(a, 2, axis=-1)[..., ::2] for a in inputs]
         ones, state = np.ones((3, 5, 6))[..., ::2], [np.ones((3, 6))[:, ::2]] * (2 if kernel == "lstm" else 1)
-        check_forward(kernel, strided, attrs)
+        check_forward(kernels, kernel, strided, attrs)
         for a, b in zip(
-            gradients(kernel, strided, attrs, ones, *state), gradients(kernel, inputs, attrs, ones, *state)
+            gradients(kernels, kernel, strided, attrs, ones, *state), gradients(kernels, kernel, inputs, attrs, ones, *state)
         ):
             np.testing.assert_allclose(a, b, rtol=1e-12)
 
-    def test_last_states_own_their_memory(self, kernel, reset_after):
-        outputs, *last = run(kernel, make_inputs(kernel, reset_after), attributes(kernel, reset_after))
+    def test_last_states_own_their_memory(self, kernels, kernel, reset_after):
+        outputs, *last = run(kernels, kernel, make_inputs(kernel, reset_after), attributes(kernel, reset_after))
         assert not np.shares_memory(outputs, last[0])
 
-    def test_backward_leaves_its_inputs_alone(self, kernel, reset_after):
+    def test_backward_leaves_its_inputs_alone(self, kernels, kernel, reset_after):
         inputs = make_inputs(kernel, reset_after, mask="scattered")
         attrs = attributes(kernel, reset_after)
         upstream = [np.ones((3, 5, 3)), *[np.ones((3, 3))] * (2 if kernel == "lstm" else 1)]
-        given = [*upstream, *inputs, *run(kernel, inputs, attrs)]
+        given = [*upstream, *inputs, *run(kernels, kernel, inputs, attrs)]
         before = [a.copy() for a in given]
         getattr(kernels, kernel + "_backward")(*given, **attrs)
         for was, now in zip(before, given):
             np.testing.assert_array_equal(was, now)
 
-    def test_large_arguments_saturate_without_a_warning(self, kernel, reset_after):
+    def test_large_arguments_saturate_without_a_warning(self, kernels, kernel, reset_after):
         inputs = make_inputs(kernel, reset_after, dtype="float32")
         inputs[0] *= np.float32(1e4)
-        assert all(np.isfinite(r).all() for r in run(kernel, inputs, attributes(kernel, reset_after))[:1])
+        assert all(np.isfinite(r).all() for r in run(kernels, kernel, inputs, attributes(kernel, reset_after))[:1])
 
-    def test_unknown_activation_is_named(self, kernel, reset_after):
+    def test_unknown_activation_is_named(self, kernels, kernel, reset_after):
         inputs = make_inputs(kernel, reset_after)
         with pytest.raises(
             ValueError, match=r"expected activation to be one of.*Received: activation='gelu'"
         ):
-            run(kernel, inputs, attributes(kernel, reset_after, "gelu"))
+            run(kernels, kernel, inputs, attributes(kernel, reset_after, "gelu"))
         if kernel != "simple_rnn":
             with pytest.raises(ValueError, match=r"Received: recurrent_activation='gelu'"):
-                run(kernel, inputs, attributes(kernel, reset_after, recurrent="gelu"))
+                run(kernels, kernel, inputs, attributes(kernel, reset_after, recurrent="gelu"))

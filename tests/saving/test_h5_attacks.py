@@ -121,6 +121,10 @@ class TestEveryEntryPointRefuses:
         assert tracemalloc.get_traced_memory()[1] < 50e6
         tracemalloc.stop()
 
+    def test_data_that_needs_an_unknown_filter(self, model_file, entry):
+        replace_kernel(model_file, lambda f, g, n: g.create_dataset(n, data=np.zeros((3, 4), "i4"), scaleoffset=4))
+        refused(model_file, entry, "unknown filter")
+
     def test_a_group_in_place_of_a_dataset(self, model_file, entry):
         replace_kernel(model_file, lambda f, g, n: g.create_group(n))
         refused(model_file, entry, "expected a dataset")

@@ -148,6 +148,13 @@ def results(tmp_path_factory):
     return {name: (ours[name], theirs[name]) for name in MODELS}
 
 
+def plain(value):
+    """A config without what Bidirectional sets on the layers inside it when it is made."""
+    if isinstance(value, dict):
+        return {key: plain(member) for key, member in value.items() if key != "zero_output_for_mask"}
+    return [plain(member) for member in value] if isinstance(value, list) else value
+
+
 @pytest.mark.parametrize("name", list(MODELS))
 class TestKeras:
     def test_predicts_the_same(self, results, name):
@@ -169,4 +176,4 @@ class TestKeras:
         ours, theirs = results[name]
         assert [e["class_name"] for e in theirs["config"]] == [e["class_name"] for e in ours["config"]]
         for mine, its in zip(ours["config"], theirs["config"], strict=True):
-            assert mine["config"] == its["config"]
+            assert plain(mine["config"]) == plain(its["config"])

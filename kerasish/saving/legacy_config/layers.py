@@ -75,7 +75,7 @@ def upgrade_layer(
     config = dict(config)
     if origin.generation == 1:
         class_name, config = upgrade_keras1_layer(class_name, config)
-    class_name = _ALIASES.get(class_name, class_name)
+    class_name = str(_ALIASES.get(class_name, class_name))
     if origin.generation < 3:
         class_name, config = _from_keras_2(class_name, config)
     if origin.sums_batches:

@@ -7,7 +7,7 @@ from typing import Any
 from kerasish.saving.legacy_config.layers import clean_name
 from kerasish.saving.legacy_config.origin import Origin
 
-_GONE_FROM_OPTIMIZERS = ("jit_compile", "is_legacy_optimizer", "schedule_decay")
+_GONE_FROM_OPTIMIZERS = ("jit_compile", "is_legacy_optimizer")
 
 
 def upgrade_optimizer(entry: Any, origin: Origin) -> Any:
@@ -33,8 +33,12 @@ def upgrade_optimizer(entry: Any, origin: Origin) -> Any:
     config = {key: value for key, value in config.items() if key not in _GONE_FROM_OPTIMIZERS}
     if "lr" in config:
         config["learning_rate"] = config.pop("lr")
+    was_old_nadam = class_name == "Nadam" and ("schedule_decay" in config or "decay" in config)
     decay = config.pop("decay", 0.0)
-    if decay and class_name != "Nadam":
+    if was_old_nadam:
+        # tf.keras called it decay.
+        config.setdefault("schedule_decay", decay)
+    elif decay:
         config["learning_rate"] = {
             "class_name": "InverseTimeDecay",
             "config": {
@@ -56,6 +60,8 @@ def upgrade_optimizer(entry: Any, origin: Origin) -> Any:
     if class_name == "LossScaleOptimizer":
         return upgrade_loss_scale(config, origin)
     config.pop("name", None)
+    if was_old_nadam:
+        return {"class_name": "NadamOfKeras2", "config": config, "registered_name": "kerasish>NadamOfKeras2"}
     return {**entry, "class_name": class_name, "config": config}
 
 
