@@ -6,8 +6,10 @@ They start from the environment variables `KERASISH_BACKEND`, `KERASISH_FLOATX` 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _settings: dict[str, Any] = {
     "floatx": os.environ.get("KERASISH_FLOATX", "float32"),
@@ -83,6 +85,8 @@ def set_backend(name: str) -> None:
 
 def home() -> Path:
     """The folder of the cache: `KERASISH_HOME`, or `~/.kerasish`."""
+    from pathlib import Path
+
     return Path(os.environ.get("KERASISH_HOME") or Path.home() / ".kerasish").expanduser()
 
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 from collections.abc import Callable
 from types import FunctionType, ModuleType
@@ -44,8 +43,15 @@ def available() -> list[str]:
     """The backends that can run here: "numpy" always, the others when what they need is installed."""
     names = ["numpy"]
     names += [name for name in BUILT_IN[1:] if importlib.util.find_spec(f"kerasish.backend.{name}")]
-    names += [point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS)]
+    names += [point.name for point in _entry_points()]
     return names
+
+
+def _entry_points() -> Any:
+    # Takes as long to import as everything else here: only a search for registered backends pays for it.
+    from importlib import metadata
+
+    return metadata.entry_points(group=ENTRY_POINTS)
 
 
 def _module(name: str) -> ModuleType:
@@ -53,7 +59,7 @@ def _module(name: str) -> ModuleType:
         if importlib.util.find_spec(f"kerasish.backend.{name}") is None:
             raise ImportError(f"This build of kerasish has no backend {name!r}. Available: {available()}.")
         return importlib.import_module(f"kerasish.backend.{name}")
-    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+    for point in _entry_points():
         if point.name == name:
             return point.load()
     raise ValueError(

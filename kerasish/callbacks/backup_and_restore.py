@@ -252,7 +252,7 @@ class BackupAndRestore(Callback):
 
 def _random_state() -> dict[str, Any]:
     """The states of all generators that a training may draw from without a seed of its own."""
-    from kerasish.ops.random import _default_seeds, _global
+    from kerasish.ops.seeds import _default_seeds, _global
 
     generator: Any = np.random.get_state(legacy=True)
     return {
@@ -265,7 +265,7 @@ def _random_state() -> dict[str, Any]:
 
 
 def _set_random_state(state: dict[str, Any]) -> None:
-    from kerasish.ops.random import _default_seeds, global_seed_generator
+    from kerasish.ops.seeds import _default_seeds, global_seed_generator
 
     if state["global"] is not None:
         global_seed_generator().state.assign(state["global"])

@@ -10,7 +10,7 @@ from kerasish import random
 from kerasish.autodiff import Tensor
 from kerasish.backend.dtypes import standardize_dtype
 from kerasish.initializers.initializer import Initializer
-from kerasish.ops.random import make_default_seed
+from kerasish.ops.seeds import make_default_seed
 from kerasish.saving.serialization_lib import deserialize_keras_object, serialize_keras_object
 
 

@@ -6,23 +6,15 @@ import math
 from typing import Any
 
 from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, fused, op
+from kerasish.ops.choice import clip, maximum, minimum, where
 from kerasish.ops.dense import BIAS_ACTIVATION_BACKWARD
-from kerasish.ops.elementwise import (
-    absolute,
-    clip,
-    exp,
-    expm1,
-    maximum,
-    minimum,
-    sqrt,
-    tanh,
-    where,
-)
+from kerasish.ops.elementwise import absolute, exp, expm1, sqrt
 from kerasish.ops.promotion import as_float
 from kerasish.ops.softmax import checked_axis
 from kerasish.ops.softmax import log_softmax as log_softmax
 from kerasish.ops.softmax import softmax as softmax
 from kerasish.ops.softmax import sparsemax as sparsemax
+from kerasish.ops.trigonometry import tanh
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805

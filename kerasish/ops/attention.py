@@ -10,7 +10,8 @@ import numpy as np
 from kerasish.autodiff import Node, Tensor, apply, convert_to_tensor, fused, op
 from kerasish.backend import K
 from kerasish.backend.dtypes import numpy_dtype, result_type
-from kerasish.ops.elementwise import absolute, maximum, where
+from kerasish.ops.choice import maximum, where
+from kerasish.ops.elementwise import absolute
 from kerasish.ops.gradients import unbroadcast
 from kerasish.ops.matmul import einsum
 from kerasish.ops.promotion import autocasted

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from kerasish.autodiff import Primitive, Tensor, apply, convert_to_tensor, op
-from kerasish.ops.arithmetic import EQUAL, binary, broadcasted, where
+from kerasish.ops.binary import binary, broadcasted
+from kerasish.ops.choice import EQUAL, where
 from kerasish.ops.elementwise import ABS, ISFINITE
 from kerasish.ops.promotion import float_promoted, promoted
 

@@ -111,7 +111,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
 
 
 def _stack(results: list[Any]) -> Any:
-    from kerasish.ops.shape import stack
+    from kerasish.ops.joining import stack
 
     def joined(*leaves: Any) -> Any:
         return None if leaves[0] is None else stack(leaves, axis=0)
@@ -223,7 +223,8 @@ def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = F
     >>> associative_scan(lambda a, b: a + b, convert_to_tensor([1, 2, 3, 4])).tolist()
     [1, 3, 6, 10]
     """
-    from kerasish.ops.shape import concatenate, flip
+    from kerasish.ops.flipping import flip
+    from kerasish.ops.joining import concatenate
 
     _check_callable("associative_scan", "f", f)
     values = _tensors(elems)

@@ -1,4 +1,4 @@
-"""Making tensors: of one value, of evenly spaced values, of nothing; and turning values into tensors and back."""
+"""Making tensors: of one value, of nothing, matrices; and turning values into tensors and back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import config
 from kerasish.autodiff import CAST, KerasTensor, Primitive, Tensor, apply, op
 from kerasish.autodiff import convert_to_tensor as to_tensor
 from kerasish.backend import K
-from kerasish.backend.dtypes import FLOATS, numpy_dtype, result_type, standardize_dtype
-from kerasish.ops.shape import COPY, sizes_of
+from kerasish.backend.dtypes import FLOATS, numpy_dtype, standardize_dtype
+from kerasish.ops.axes import sizes_of
+from kerasish.ops.shape import COPY
 
 
 def is_tensor(x: Any) -> bool:
@@ -94,7 +94,7 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
     >>> saturate_cast([-5.0, 300.0], "uint8").tolist()
     [0, 255]
     """
-    from kerasish.ops.arithmetic import clip
+    from kerasish.ops.choice import clip
 
     x = to_tensor(x)
     name = standardize_dtype(dtype)
@@ -252,110 +252,6 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """
     x = to_tensor(x)
     return full(x.array.shape, fill_value, _like(x, dtype))
-
-
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Tensor:
-    """Evenly spaced values from `start` up to, but without, `stop`; from 0 when only one bound is given.
-
-    Args:
-        start: The first value (the bound, when `stop` is None).
-        stop: The bound.
-        step: The distance, 1 by default.
-        dtype: The dtype; by default the common one of the arguments.
-
-    >>> arange(3).tolist(), arange(1, 2, 0.5).tolist()
-    ([0, 1, 2], [1.0, 1.5])
-    """
-    start, stop, step = [x.item() if hasattr(x, "item") else x for x in (start, stop, step)]
-    if dtype is None:
-        dtype = result_type(*[float if isinstance(x, float) else int for x in (start, stop, step) if x is not None])
-    if stop is None:
-        start, stop = 0, start
-    return Tensor(K.arange(start=start, stop=stop, step=1 if step is None else step, dtype=numpy_dtype(dtype)))
-
-
-def _ends(*ends: Any, dtype: Any) -> tuple[list[Any], Any]:
-    tensors = [to_tensor(end) for end in ends]
-    if dtype is not None:
-        return [t.array for t in tensors], numpy_dtype(dtype)
-    common = result_type(*[float if isinstance(end, float) else t.dtype for end, t in zip(ends, tensors)])
-    return [t.array for t in tensors], numpy_dtype(common if common in FLOATS else config.floatx())
-
-
-@op
-def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
-) -> Any:
-    """`num` evenly spaced values from `start` to `stop` along a new axis.
-
-    Args:
-        start: The first value, or a tensor of first values.
-        stop: The last value, or the bound where `endpoint` is false.
-        num: How many.
-        endpoint: Whether `stop` is the last value.
-        retstep: Whether to return the distance too.
-        dtype: The dtype, by default a float.
-        axis: Where the new axis goes.
-
-    >>> linspace(0, 1, 3).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    (first, last), wanted = _ends(start, stop, dtype=dtype)
-    if num < 0:
-        raise ValueError(f"linspace: expected num not to be negative. Received: num={num}")
-    axis = axis % (max(first.ndim, last.ndim) + 1)
-    values = Tensor(K.linspace(first, last, num=int(num), endpoint=bool(endpoint), dtype=wanted, axis=axis))
-    if not retstep:
-        return values
-    parts = num - 1 if endpoint else num
-    return values, (to_tensor(stop) - to_tensor(start)) / parts if parts > 0 else float("nan")
-
-
-@op
-def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None, axis: int = 0
-) -> Tensor:
-    """`base ** linspace(start, stop, …)`: values evenly spaced on a logarithmic scale.
-
-    Args:
-        start: The exponent of the first value.
-        stop: That of the last.
-        num: How many.
-        endpoint: Whether `stop` is the last exponent.
-        base: The base.
-        dtype: The dtype, by default a float.
-        axis: Where the new axis goes.
-
-    >>> logspace(0, 2, 3).tolist()
-    [1.0, 10.0, 100.0]
-    """
-    exponents = linspace(start, stop, num, endpoint, axis=axis)
-    values = cast(base, exponents.dtype) ** exponents
-    return values if dtype is None else cast(values, dtype)
-
-
-@op
-def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Tensor:
-    """`num` values from `start` to `stop`, each the same multiple of the one before.
-
-    Args:
-        start: The first value; with the sign of `stop`, and not 0.
-        stop: The last value, or the bound where `endpoint` is false.
-        num: How many.
-        endpoint: Whether `stop` is the last value.
-        dtype: The dtype, by default a float.
-        axis: Where the new axis goes.
-
-    >>> [round(x, 3) for x in geomspace(1.0, 100.0, 3).tolist()]
-    [1.0, 10.0, 100.0]
-    """
-    from kerasish.ops.elementwise import absolute, exp, log
-    from kerasish.ops.elementwise import sign as sign_of
-
-    first, last = cast(start, result_type(to_tensor(start).dtype, float)), to_tensor(stop)
-    exponents = linspace(log(absolute(first)), log(absolute(last)), num, endpoint, axis=axis)
-    values = exp(exponents) * sign_of(first)
-    return values if dtype is None else cast(values, dtype)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:

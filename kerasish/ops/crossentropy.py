@@ -7,12 +7,13 @@ from typing import Any
 from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, fused, op
 from kerasish.backend.dtypes import FLOATS, result_type
 from kerasish.ops.activation import sigmoid
-from kerasish.ops.creation import arange
-from kerasish.ops.elementwise import clip, log, where
+from kerasish.ops.choice import clip, where
+from kerasish.ops.elementwise import log
 from kerasish.ops.promotion import as_float
 from kerasish.ops.reduction import sum as reduce_sum
 from kerasish.ops.shape import moveaxis
 from kerasish.ops.softmax import LOG_SOFTMAX, SOFTMAX, checked_axis
+from kerasish.ops.spacing import arange
 
 FUZZ = 1e-7
 """The distance from 0 and 1 that probabilities are clipped to, as in Keras."""

@@ -89,7 +89,7 @@ def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     m, n = x.shape[-2:]
     if m >= n:
         return apply(QR, (x,), {"mode": mode})
-    from kerasish.ops.shape import concatenate
+    from kerasish.ops.joining import concatenate
 
     q, r = apply(QR, (x[..., :m],), {"mode": mode})
     return q, concatenate([r, apply(MATMUL, (q, x[..., m:]), TRANSPOSE_A)], axis=-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, op
+from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, fused, op
 from kerasish.ops.matmul import CONTRACT_LEADING, MATMUL, TRANSPOSE_B, paired
 from kerasish.ops.promotion import autocasted
 
@@ -48,23 +48,35 @@ is returned for it otherwise). Shared by every operation that ends in a bias and
 
 def _dense_vjp(node: Node, dy: Tensor) -> tuple[Any, ...]:
     x, kernel, _ = node.inputs
-    need_x, need_kernel, need_bias = node.needs
-    activation = node.attrs["activation"]
-    d_bias = None
-    if need_bias or activation != "linear":
-        dy, d_bias = apply(BIAS_ACTIVATION_BACKWARD, (dy, node.output), {"activation": activation, "bias": need_bias})
+    attrs = {"activation": node.attrs["activation"], "needs": node.needs}
+    return apply(DENSE_BACKWARD, (dy, x, kernel, node.output), attrs)
+
+
+def _dense_backward_composite(
+    dy: Tensor, x: Tensor, kernel: Tensor, y: Tensor, *, activation: str, needs: tuple[bool, bool, bool]
+) -> tuple[Any, ...]:
+    pre, d_bias = apply(BIAS_ACTIVATION_BACKWARD, (dy, y), {"activation": activation, "bias": needs[2]})
     return (
-        apply(MATMUL, (dy, kernel), TRANSPOSE_B) if need_x else None,
-        apply(CONTRACT_LEADING, (x, dy)) if need_kernel else None,
+        apply(MATMUL, (pre, kernel), TRANSPOSE_B) if needs[0] else None,
+        apply(CONTRACT_LEADING, (x, pre)) if needs[1] else None,
         d_bias,
     )
+
+
+def _dense_backward_infer(
+    dy: Any, x: Any, kernel: Any, y: Any, *, activation: str, needs: tuple[bool, bool, bool]
+) -> list[Any]:
+    shapes = (x.shape, kernel.shape, kernel.shape[1:])
+    return [(shape, x.dtype) if needed else None for shape, needed in zip(shapes, needs, strict=True)]
 
 
 def _dense_infer(x: Any, kernel: Any, bias: Any, *, activation: str) -> tuple[Any, Any]:
     return (*x.shape[:-1], kernel.shape[1]), x.dtype
 
 
-DENSE = Primitive("dense", _dense_vjp, _dense_infer)
+DENSE, DENSE_BACKWARD = fused(
+    "dense", "dense_backward", _dense_vjp, _dense_backward_composite, _dense_infer, _dense_backward_infer
+)
 _ATTRS: dict[str, dict[str, Any]] = {name: {"activation": name} for name in ACTIVATIONS}
 
 

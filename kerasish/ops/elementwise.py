@@ -8,18 +8,8 @@ from typing import Any
 import numpy as np
 
 from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, op
-from kerasish.ops.arithmetic import (
-    DIVIDE,
-    EXP,
-    LOG,
-    NEGATIVE,
-    POWER,
-    WHERE,
-)
-from kerasish.ops.arithmetic import clip as clip
-from kerasish.ops.arithmetic import maximum as maximum
-from kerasish.ops.arithmetic import minimum as minimum
-from kerasish.ops.arithmetic import where as where
+from kerasish.ops.arithmetic import EXP, LOG, NEGATIVE, POWER
+from kerasish.ops.choice import WHERE
 from kerasish.ops.promotion import as_float
 
 
@@ -28,24 +18,9 @@ def same(x: Any, **attrs: Any) -> tuple[Any, Any]:
     return x.shape, x.dtype
 
 
-def _negative_sine(node: Node, dy: Tensor) -> tuple[Tensor]:
-    return (-(dy * apply(SIN, node.inputs)),)
-
-
-def _tanh_vjp(node: Node, dy: Tensor) -> tuple[Tensor]:
-    y = node.output
-    return (dy * (1.0 - y * y),)
-
-
 def _rsqrt_vjp(node: Node, dy: Tensor) -> tuple[Tensor]:
     y = node.output
     return (dy * (y * y * y) * -0.5,)
-
-
-def _unit(x: Tensor, sign: int, shift: float) -> Tensor:
-    """`1 / sqrt(shift + sign * x**2)`, the slope of the inverse functions."""
-    squared = x * x
-    return apply(RSQRT, ((squared if sign > 0 else -squared) + shift,))
 
 
 ABS = Primitive("abs", lambda node, dy: (dy * apply(SIGN, node.inputs),), same)
@@ -58,18 +33,6 @@ SQRT = Primitive("sqrt", lambda node, dy: (dy * 0.5 / node.output,), same)
 RSQRT = Primitive("rsqrt", _rsqrt_vjp, same)
 SQUARE = Primitive("square", lambda node, dy: (dy * node.inputs[0] * 2,), same)
 RECIPROCAL = Primitive("reciprocal", lambda node, dy: (-(dy * apply(SQUARE, (node.output,))),), same)
-SIN = Primitive("sin", lambda node, dy: (dy * apply(COS, node.inputs),), same)
-COS: Primitive = Primitive("cos", _negative_sine, same)
-TAN = Primitive("tan", lambda node, dy: (dy * (apply(SQUARE, (node.output,)) + 1.0),), same)
-ARCSIN = Primitive("arcsin", lambda node, dy: (dy * _unit(node.inputs[0], -1, 1.0),), same)
-ARCCOS = Primitive("arccos", lambda node, dy: (-(dy * _unit(node.inputs[0], -1, 1.0)),), same)
-ARCTAN = Primitive("arctan", lambda node, dy: (dy / (apply(SQUARE, node.inputs) + 1.0),), same)
-SINH = Primitive("sinh", lambda node, dy: (dy * apply(COSH, node.inputs),), same)
-COSH: Primitive = Primitive("cosh", lambda node, dy: (dy * apply(SINH, node.inputs),), same)
-TANH = Primitive("tanh", _tanh_vjp, same)
-ARCSINH = Primitive("arcsinh", lambda node, dy: (dy * _unit(node.inputs[0], 1, 1.0),), same)
-ARCCOSH = Primitive("arccosh", lambda node, dy: (dy * _unit(node.inputs[0], 1, -1.0),), same)
-ARCTANH = Primitive("arctanh", lambda node, dy: (dy / (1.0 - apply(SQUARE, node.inputs)),), same)
 FLOOR = Primitive("floor", infer=same)
 CEIL = Primitive("ceil", infer=same)
 TRUNC = Primitive("trunc", infer=same)
@@ -233,126 +196,6 @@ def reciprocal(x: Any) -> Tensor:
 
 
 @op
-def sin(x: Any) -> Tensor:
-    """Sine of an angle in radians.
-
-    >>> sin(0.0).item()
-    0.0
-    """
-    return apply(SIN, (as_float(x),))
-
-
-@op
-def cos(x: Any) -> Tensor:
-    """Cosine of an angle in radians.
-
-    >>> cos(0.0).item()
-    1.0
-    """
-    return apply(COS, (as_float(x),))
-
-
-@op
-def tan(x: Any) -> Tensor:
-    """Tangent of an angle in radians.
-
-    >>> tan(0.0).item()
-    0.0
-    """
-    return apply(TAN, (as_float(x),))
-
-
-@op
-def arcsin(x: Any) -> Tensor:
-    """Inverse sine, in [-pi/2, pi/2].
-
-    >>> arcsin(0.0).item()
-    0.0
-    """
-    return apply(ARCSIN, (as_float(x),))
-
-
-@op
-def arccos(x: Any) -> Tensor:
-    """Inverse cosine, in [0, pi].
-
-    >>> arccos(1.0).item()
-    0.0
-    """
-    return apply(ARCCOS, (as_float(x),))
-
-
-@op
-def arctan(x: Any) -> Tensor:
-    """Inverse tangent, in [-pi/2, pi/2].
-
-    >>> arctan(0.0).item()
-    0.0
-    """
-    return apply(ARCTAN, (as_float(x),))
-
-
-@op
-def sinh(x: Any) -> Tensor:
-    """Hyperbolic sine.
-
-    >>> sinh(0.0).item()
-    0.0
-    """
-    return apply(SINH, (as_float(x),))
-
-
-@op
-def cosh(x: Any) -> Tensor:
-    """Hyperbolic cosine.
-
-    >>> cosh(0.0).item()
-    1.0
-    """
-    return apply(COSH, (as_float(x),))
-
-
-@op
-def tanh(x: Any) -> Tensor:
-    """Hyperbolic tangent.
-
-    >>> tanh(0.0).item()
-    0.0
-    """
-    return apply(TANH, (as_float(x),))
-
-
-@op
-def arcsinh(x: Any) -> Tensor:
-    """Inverse hyperbolic sine.
-
-    >>> arcsinh(0.0).item()
-    0.0
-    """
-    return apply(ARCSINH, (as_float(x),))
-
-
-@op
-def arccosh(x: Any) -> Tensor:
-    """Inverse hyperbolic cosine; NaN below 1.
-
-    >>> arccosh(1.0).item()
-    0.0
-    """
-    return apply(ARCCOSH, (as_float(x),))
-
-
-@op
-def arctanh(x: Any) -> Tensor:
-    """Inverse hyperbolic tangent; infinite at -1 and 1.
-
-    >>> arctanh(0.0).item()
-    0.0
-    """
-    return apply(ARCTANH, (as_float(x),))
-
-
-@op
 def floor(x: Any) -> Tensor:
     """The largest integer not above, as a float. No gradient.
 
@@ -441,41 +284,6 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     [0.0, 2.0, 2.0]
     """
     return apply(ROUND, (_number(x),), {"decimals": int(decimals)})
-
-
-@op
-def deg2rad(x: Any) -> Tensor:
-    """Degrees to radians, `x * pi / 180`.
-
-    >>> deg2rad(0.0).item()
-    0.0
-    """
-    return as_float(x) * (math.pi / 180.0)
-
-
-@op
-def rad2deg(x: Any) -> Tensor:
-    """Radians to degrees, `x * 180 / pi`.
-
-    >>> rad2deg(0.0).item()
-    0.0
-    """
-    return as_float(x) * (180.0 / math.pi)
-
-
-@op
-def sinc(x: Any) -> Tensor:
-    """`sin(pi * x) / (pi * x)`, 1 at 0.
-
-    >>> sinc([0.0, 0.5]).tolist()[0]
-    1.0
-    """
-    x = as_float(x)
-    zero = x == 0
-    angle = apply(WHERE, (zero, 1, x)) * math.pi
-    # The series 1 - (pi * x)**2 / 6 carries the derivatives through 0.
-    series = 1.0 - apply(SQUARE, (x * math.pi,)) / 6.0
-    return apply(WHERE, (zero, series, apply(DIVIDE, (apply(SIN, (angle,)), angle))))
 
 
 @op

@@ -12,13 +12,13 @@ from kerasish.autodiff import Tensor, convert_to_tensor, op
 from kerasish.backend import K
 from kerasish.backend.dtypes import FLOATS, INTEGERS
 from kerasish.ops.blocks import patches
-from kerasish.ops.elementwise import clip
+from kerasish.ops.choice import clip
 from kerasish.ops.elementwise import round as round_
 from kerasish.ops.indexing import take
 from kerasish.ops.matmul import einsum
 from kerasish.ops.promotion import as_float
 from kerasish.ops.reduction import sum as reduce_sum
-from kerasish.ops.shape import pad
+from kerasish.ops.tiling import pad
 from kerasish.ops.windows import channels_back, channels_last
 
 INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")

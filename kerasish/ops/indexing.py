@@ -1,4 +1,4 @@
-"""Picking elements of tensors and putting them back: slices, gathers, scatters, segments, one-hot codes."""
+"""Picking elements of tensors and putting them back: slices, gathers, scatters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from kerasish.autodiff import Node, Primitive, Tensor, Variable, apply, convert_to_tensor, op
 from kerasish.autodiff.state import state
 from kerasish.backend import K
-from kerasish.backend.dtypes import FLOATS, INTEGERS, numpy_dtype
+from kerasish.backend.dtypes import FLOATS, INTEGERS
 
 
 def _get_item_vjp(node: Node, dy: Tensor) -> tuple[Any, ...]:
@@ -114,10 +114,11 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     indices = to_indices(indices, "take")
     if axis is None:
         x, axis = x.reshape(-1), 0
-    return apply(TAKE, (x, indices), {"axis": _axis(axis, x, "take")})
+    return apply(TAKE, (x, indices), {"axis": position_of_axis(axis, x, "take")})
 
 
-def _axis(axis: int, x: Tensor, name: str) -> int:
+def position_of_axis(axis: int, x: Tensor, name: str) -> int:
+    """An axis as a number in [0, rank), or an error that names the function."""
     rank = x.array.ndim
     if not -rank <= axis < rank:
         raise ValueError(f"{name}: expected an axis in [{-rank}, {rank}). Received: axis={axis}, shape={x.shape}")
@@ -158,7 +159,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
             "take_along_axis: expected indices with as many dimensions as x. "
             f"Received: x.shape={x.shape}, indices.shape={indices.shape}"
         )
-    axis = _axis(axis, x, "take_along_axis")
+    axis = position_of_axis(axis, x, "take_along_axis")
     lead = [1 if d == axis else max(a, b) if a and b else 0 for d, (a, b) in enumerate(zip(x.shape, indices.shape))]
     wanted = tuple([x.shape[d] if d == axis else size for d, size in enumerate(lead)])
     if x.shape != wanted:
@@ -353,72 +354,3 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
     values = convert_to_tensor(updates, x.dtype)
     key = _window("slice_update", x, start_indices, values.shape)
     return apply(SET_ITEM, (x, values), {"key": key})
-
-
-ONE_HOT = Primitive(
-    "one_hot",
-    infer=lambda indices, *, depth, dtype: ((*indices.shape, depth), dtype),
-)
-
-
-def refuse_sparse(name: str, sparse: bool) -> None:
-    """Refuse `sparse=True` by the name of the function."""
-    if sparse:
-        raise ValueError(f"{name}: sparse tensors are not supported. Received: sparse={sparse!r}")
-
-
-@op
-def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Tensor:
-    """One-hot codes: one at the index of the class, zeros elsewhere.
-
-    Args:
-        x: Integer classes of any shape; a class outside [0, num_classes) gives zeros only.
-        num_classes: The number of classes.
-        axis: Where the new dimension goes.
-        dtype: The dtype, by default the default float.
-        sparse: Kept for Keras's signature; sparse tensors are refused.
-
-    >>> one_hot([2, 0], 3).tolist()
-    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
-    """
-    refuse_sparse("one_hot", sparse)
-    indices = to_indices(x, "one_hot")
-    y = apply(ONE_HOT, (indices,), {"depth": int(num_classes), "dtype": numpy_dtype(dtype)})
-    if axis in (-1, y.ndim - 1):
-        return y
-    from kerasish.ops.shape import moveaxis
-
-    return moveaxis(y, -1, _axis(axis, y, "one_hot"))
-
-
-@op
-def multi_hot(
-    inputs: Any,
-    num_classes: int | None = None,
-    axis: int = -1,
-    dtype: Any = None,
-    sparse: bool = False,
-    **kwargs: Any,
-) -> Tensor:
-    """Multi-hot codes: ones at the indices of all classes along the last dimension of the input.
-
-    Args:
-        inputs: Integer classes `(..., n)`.
-        num_classes: The number of classes.
-        axis: Where the classes go in the result.
-        dtype: The dtype, by default the default float.
-        sparse: Kept for Keras's signature; sparse tensors are refused.
-        **kwargs: `num_tokens`, the older spelling of `num_classes`.
-
-    >>> multi_hot([0, 2], 4).tolist()
-    [1.0, 0.0, 1.0, 0.0]
-    """
-    from kerasish.ops.reduction import max as reduce_max
-
-    if num_classes is None:
-        num_classes = kwargs.pop("num_tokens", None)
-    if kwargs or num_classes is None:
-        raise ValueError(f"multi_hot needs num_classes and no other keyword. Received: {num_classes=}, {kwargs}")
-    indices = to_indices(inputs, "multi_hot")
-    codes = one_hot(indices, num_classes, axis=axis, dtype=dtype, sparse=sparse)
-    return reduce_max(codes, axis=1 if indices.ndim > 1 else 0)

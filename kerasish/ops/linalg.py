@@ -63,7 +63,7 @@ def pinv(x: Any, rcond: float | None = None) -> Tensor:
     >>> pinv([[2.0, 0.0], [0.0, 0.0]]).tolist()
     [[0.5, 0.0], [0.0, 0.0]]
     """
-    from kerasish.ops.arithmetic import where
+    from kerasish.ops.choice import where
 
     x = matrices("pinv", x, square=False)
     u, s, vh = svd(x, full_matrices=False)
@@ -139,9 +139,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
         if len(axes) not in (1, 2) or len(set(axes)) != len(axes):
             raise ValueError(f"norm: expected an axis, or two different ones. Received: axis={axis!r}")
     if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
-        from kerasish.ops.reduction import sum as reduce_sum
-
         from kerasish.ops.elementwise import sqrt
+        from kerasish.ops.reduction import sum as reduce_sum
 
         return sqrt(reduce_sum(x * x, axis=axes, keepdims=keepdims))
     return _vector_norm(x, ord, axes, keepdims) if len(axes) == 1 else _matrix_norm(x, ord, axes, keepdims)
@@ -164,9 +163,8 @@ def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
 
 
 def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    from kerasish.ops.shape import moveaxis
-
     from kerasish.ops import reduction
+    from kerasish.ops.shape import moveaxis
 
     kept = tuple([1 if d in axes else size for d, size in enumerate(x.shape)])
     x = moveaxis(x, axes, (-2, -1))

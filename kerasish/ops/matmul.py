@@ -262,9 +262,8 @@ def _path(terms: Sequence[str], output: str, shapes: Sequence[tuple[int, ...]]) 
 
 def _einsum_pair(pairs: Sequence[tuple[str, Tensor]], output: str) -> Tensor:
     """One step, after the operands have been brought to what the kernel takes."""
-    from kerasish.ops.reduction import sum as reduce_sum
-
     from kerasish.ops.products import diagonal
+    from kerasish.ops.reduction import sum as reduce_sum
 
     sizes: dict[str, int] = {}
     for term, x in pairs:

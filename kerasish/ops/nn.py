@@ -38,14 +38,9 @@ from kerasish.ops.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
-from kerasish.ops.indexing import multi_hot, one_hot
-from kerasish.ops.normalization import (
-    batch_normalization,
-    layer_normalization,
-    moments,
-    normalize,
-    rms_normalization,
-)
+from kerasish.ops.encoding import multi_hot, one_hot
+from kerasish.ops.moments import moments
+from kerasish.ops.normalization import batch_normalization, layer_normalization, normalize, rms_normalization
 from kerasish.ops.pool import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 
 __all__ = [

@@ -10,7 +10,8 @@ import numpy as np
 from kerasish import config
 from kerasish.autodiff import Node, Tensor, apply, convert_to_tensor, fused, op
 from kerasish.backend.dtypes import FLOATS, result_type
-from kerasish.ops.elementwise import absolute, clip, maximum, minimum, rsqrt, square
+from kerasish.ops.choice import maximum, minimum
+from kerasish.ops.elementwise import absolute, rsqrt, square
 from kerasish.ops.promotion import as_float, autocasted
 from kerasish.ops.reduction import mean as reduce_mean
 from kerasish.ops.reduction import sum as reduce_sum
@@ -199,7 +200,8 @@ RMS_NORM, RMS_NORM_BACKWARD = fused(
 )
 
 
-def _axes(axis: Any, x: Tensor, name: str) -> Axes:
+def different_axes(axis: Any, x: Tensor, name: str) -> Axes:
+    """One axis or several different ones, sorted, or an error that names the function."""
     given = (axis,) if isinstance(axis, int) else tuple(axis)
     axes = tuple(sorted({checked_axis(a, x, name) for a in given}))
     if not axes or len(axes) != len(given):
@@ -261,7 +263,7 @@ def layer_normalization(
     if kwargs:
         raise TypeError(f"layer_normalization: unknown arguments. Received: {sorted(kwargs)}")
     x = _not_scalar(as_float(x))
-    axes = _axes(axis, x, "layer_normalization")
+    axes = different_axes(axis, x, "layer_normalization")
     parameters = [_parameter(p, x, axes, n, "layer_normalization") for p, n in ((gamma, "gamma"), (beta, "beta"))]
     attrs = {"axes": axes, "epsilon": config.epsilon() if epsilon is None else float(epsilon)}
     return apply(LAYER_NORM, (x, *parameters), attrs)[0]
@@ -286,7 +288,7 @@ def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: float 
     [[1.0, -1.0]]
     """
     x = _not_scalar(as_float(x))
-    axes = _axes(axis, x, "rms_normalization")
+    axes = different_axes(axis, x, "rms_normalization")
     attrs = {"axes": axes, "epsilon": config.epsilon() if epsilon is None else float(epsilon)}
     return apply(RMS_NORM, (x, _parameter(scale, x, axes, "scale", "rms_normalization")), attrs)[0]
 
@@ -368,38 +370,6 @@ def batch_normalization(
 
 
 @op
-def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Tensor, Tensor]:
-    """The mean and the (biased) variance over axes.
-
-    Args:
-        x: The input. Half precision is reduced in float32 and clipped to what float16 holds.
-        axes: The axis or axes.
-        keepdims: Whether they stay, with size 1.
-        synchronized: Must be False: there is one replica.
-
-    >>> mean, variance = moments([1.0, 3.0], axes=0)
-    >>> mean.item(), variance.item()
-    (2.0, 1.0)
-    """
-    if synchronized:
-        raise NotImplementedError("moments: there is one replica to reduce over. Received: synchronized=True")
-    x = as_float(x)
-    over = _axes(axes, x, "moments")
-    half = x.dtype in ("float16", "bfloat16")
-    wide = convert_to_tensor(x, "float32") if half else x
-    mean = reduce_mean(wide, axis=over, keepdims=True)
-    variance = reduce_mean(square(wide - mean), axis=over, keepdims=True)
-    if not keepdims:
-        shape = [size for d, size in enumerate(x.shape) if d not in over]
-        mean, variance = mean.reshape(shape), variance.reshape(shape)
-    if half:
-        largest = float(np.finfo(np.float16).max)
-        mean = convert_to_tensor(clip(mean, -largest, largest), x.dtype)
-        variance = convert_to_tensor(clip(variance, -largest, largest), x.dtype)
-    return mean, variance
-
-
-@op
 def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """`x / max(norm(x), epsilon)` with the norm of an order over an axis.
 
@@ -419,7 +389,7 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
         raise ValueError(f"normalize: order must be an int of at least 1. Received: order={order!r}")
     x = _not_scalar(as_float(x))
     epsilon = config.epsilon() if epsilon is None else epsilon
-    axes = _axes(axis, x, "normalize")
+    axes = different_axes(axis, x, "normalize")
     if order == 2:
         # Half precision cannot hold the inverse of a small epsilon.
         limit = min(1 / epsilon, 65504.0) if x.dtype == "float16" else 1 / epsilon

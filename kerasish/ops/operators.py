@@ -34,8 +34,9 @@ from kerasish.ops.comparison import (
 from kerasish.ops.creation import cast
 from kerasish.ops.elementwise import absolute, negative, round
 from kerasish.ops.indexing import get_item
+from kerasish.ops.joining import stack
 from kerasish.ops.products import matmul
-from kerasish.ops.shape import reshape, stack, transpose
+from kerasish.ops.shape import reshape, transpose
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "absolute": absolute,

@@ -8,10 +8,11 @@ import numpy as np
 
 from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, op
 from kerasish.backend import K
-from kerasish.ops.elementwise import where
+from kerasish.ops.choice import where
 from kerasish.ops.indexing import take
+from kerasish.ops.joining import concatenate
 from kerasish.ops.promotion import as_float
-from kerasish.ops.shape import concatenate, pad
+from kerasish.ops.tiling import pad
 from kerasish.ops.windows import (
     channels_back,
     channels_last,

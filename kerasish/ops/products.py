@@ -226,7 +226,8 @@ def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, a
     >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).tolist()
     [0.0, 0.0, 1.0]
     """
-    from kerasish.ops.shape import moveaxis, stack
+    from kerasish.ops.joining import stack
+    from kerasish.ops.shape import moveaxis
 
     if axis is not None:
         axisa = axisb = axisc = axis

@@ -1,4 +1,4 @@
-"""Random numbers: seed generators, distributions, dropout, shuffling.
+"""Random numbers: distributions, dropout, shuffling.
 
 Every draw is a function of a seed and a counter. A `SeedGenerator` holds both in its `state`, `[seed, counter]`;
 each draw uses the pair and then adds one to the counter. An integer seed stands for the pair `(seed, 0)`. Element i of
@@ -10,8 +10,6 @@ key and counter: their numbers may change with the version of NumPy.
 
 from __future__ import annotations
 
-import random as python_random
-import threading
 from typing import Any
 
 import numpy as np
@@ -20,148 +18,15 @@ from kerasish.autodiff import (
     Node,
     Primitive,
     Tensor,
-    Variable,
     apply,
-    auto_name,
     convert_to_tensor,
     dummy,
-    name_scope,
     op,
 )
 from kerasish.autodiff.state import state
 from kerasish.backend import K
 from kerasish.backend.dtypes import FLOATS, numpy_dtype, standardize_dtype
-
-_LIMIT = 2**32
-
-
-def _check_seed(seed: Any, name: str = "seed") -> int:
-    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < _LIMIT:
-        raise ValueError(f"Expected {name} to be an integer in [0, 2**32). Received: {name}={seed!r}")
-    return int(seed)
-
-
-class SeedGenerator:
-    """A seed and a counter that each random draw moves on.
-
-    Args:
-        seed: The seed, an integer in [0, 2**32), or None for one drawn by `make_default_seed`.
-        name: A name, by default "seed_generator", numbered.
-
-    Attributes:
-        state: A variable `[seed, counter]` of dtype uint32 that is not trained. Saving and restoring it
-            resumes the sequence exactly.
-
-    >>> generator = SeedGenerator(seed=1)
-    >>> first = uniform((2,), seed=generator)
-    >>> second = uniform((2,), seed=generator)
-    >>> first.tolist() == uniform((2,), seed=1).tolist(), first.tolist() == second.tolist()
-    (True, False)
-    """
-
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
-        kwargs.pop("backend", None)
-        if kwargs:
-            raise ValueError(f"SeedGenerator takes no such arguments. Received: {sorted(kwargs)}")
-        self.name = name if name is not None else auto_name("SeedGenerator")
-        self._initial_seed = seed
-        value = make_default_seed() if seed is None else _check_seed(seed)
-        with name_scope(self.name):
-            self.state = Variable(
-                np.array([value, 0], np.uint32), trainable=False, autocast=False, name="seed_generator_state"
-            )
-
-    @property
-    def seed(self) -> int | None:
-        """The seed that was given, or None."""
-        return self._initial_seed
-
-    def next(self, ordered: bool = True) -> Tensor:
-        """The pair `[seed, counter]` for one draw; the counter then grows by one.
-
-        Inside an abstract run, which only finds shapes, the counter stays.
-
-        >>> generator = SeedGenerator(seed=7)
-        >>> generator.next().tolist(), generator.next().tolist()
-        ([7, 0], [7, 1])
-        """
-        return Tensor(K.asarray(np.array(self._draw(), np.uint32)))
-
-    def _draw(self) -> tuple[int, int]:
-        seed, counter = K.to_numpy(self.state.array).tolist()
-        # An assignment does nothing inside an abstract run.
-        self.state.assign(np.array([seed, (counter + 1) % _LIMIT], np.uint32))
-        return seed, counter
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make such a generator."""
-        return {"seed": self._initial_seed}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
-        """A generator from its arguments."""
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        return f"<SeedGenerator name={self.name}, seed={self._initial_seed}>"
-
-
-_default_seeds = python_random.Random()
-_global: list[SeedGenerator] = []
-_lock = threading.Lock()
-
-
-def make_default_seed() -> int:
-    """A seed for where none is given: different each time, but repeatable after `set_global_seed`.
-
-    >>> set_global_seed(3)
-    >>> first = make_default_seed()
-    >>> set_global_seed(3)
-    >>> first == make_default_seed()
-    True
-    """
-    return _default_seeds.randint(1, 10**9)
-
-
-def set_global_seed(seed: int) -> None:
-    """Restart the global seed generator and the sequence of default seeds."""
-    seed = _check_seed(seed)
-    with _lock:
-        _default_seeds.seed(seed)
-        _global[:] = [SeedGenerator(seed, name="global_seed_generator")]
-
-
-def global_seed_generator() -> SeedGenerator:
-    """The generator of the functions that are called without a seed."""
-    with _lock:
-        if not _global:
-            _global.append(SeedGenerator(make_default_seed(), name="global_seed_generator"))
-        return _global[0]
-
-
-def _pair(seed: Any) -> tuple[int, int]:
-    if isinstance(seed, SeedGenerator):
-        return seed._draw()
-    if seed is None:
-        return global_seed_generator()._draw()
-    if isinstance(seed, (int, np.integer)):
-        return _check_seed(seed), 0
-    if isinstance(seed, (Tensor, np.ndarray)) and seed.shape == (2,):
-        first, second = np.asarray(seed).tolist()
-        return int(first), int(second)
-    raise ValueError(
-        f"Expected seed to be an integer, a SeedGenerator, or None. Received: seed={seed!r} "
-        f"(of type {type(seed).__name__})"
-    )
-
-
-def draw_seed(seed: Any) -> Tensor:
-    """The pair `[seed, counter]` that a function called with this seed uses.
-
-    >>> draw_seed(5).tolist()
-    [5, 0]
-    """
-    return Tensor(K.asarray(np.array(_pair(seed), np.uint32)))
+from kerasish.ops.seeds import seed_and_counter
 
 
 def _shape_of(*, shape: Any, dtype: Any, **_: Any) -> tuple[Any, Any]:
@@ -181,7 +46,7 @@ def _float_dtype(name: str, dtype: Any) -> str:
 
 
 def _draw(primitive: Primitive, shape: Any, dtype: str, seed: Any) -> Tensor:
-    number, step = _pair(seed)
+    number, step = seed_and_counter(seed)
     drawn = "float32" if dtype == "bfloat16" else dtype
     sizes = tuple([int(size) for size in shape])
     y = apply(
@@ -299,9 +164,8 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     >>> categorical([[0.0, 100.0]], 3, seed=1).tolist()
     [[1, 1, 1]]
     """
-    from kerasish.ops.reduction import argmax
-
     from kerasish.ops.elementwise import log
+    from kerasish.ops.reduction import argmax
 
     logits = convert_to_tensor(logits)
     if logits.ndim != 2:
@@ -383,7 +247,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
                 f"Received: noise_shape={noise_shape}, inputs.shape={x.shape}"
             )
         sizes = tuple([size if n is None else int(n) for n, size in zip(given, x.shape)])
-    number, step = _pair(seed)
+    number, step = seed_and_counter(seed)
     return apply(
         DROPOUT,
         (x,),
@@ -393,7 +257,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
 
 def _host(shape: Any, dtype: str, seed: Any, draw: Any, *parameters: Any) -> Tensor:
     """Numbers drawn by NumPy's generator, which starts from the pair of the seed."""
-    number, step = _pair(seed)
+    number, step = seed_and_counter(seed)
     sizes = tuple([int(size) for size in shape])
     if state.abstract:
         return Tensor(dummy(sizes, numpy_dtype(dtype)))

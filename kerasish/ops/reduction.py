@@ -10,10 +10,13 @@ import numpy as np
 
 from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, op
 from kerasish.backend.dtypes import standardize_dtype
-from kerasish.ops.arithmetic import EQUAL, MAXIMUM, MINIMUM, MULTIPLY, WHERE
+from kerasish.ops.arithmetic import MULTIPLY
+from kerasish.ops.axes import many_axes, one_axis
+from kerasish.ops.choice import EQUAL, MAXIMUM, MINIMUM, WHERE
+from kerasish.ops.flipping import FLIP
 from kerasish.ops.gradients import RESHAPE, SUM, reduced, reduced_shape, spread
+from kerasish.ops.joining import CONCATENATE
 from kerasish.ops.promotion import as_float
-from kerasish.ops.shape import CONCATENATE, FLIP, many_axes, one_axis
 
 
 def _extremum_vjp(node: Node, dy: Tensor) -> tuple[Tensor]:

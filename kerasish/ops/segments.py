@@ -8,7 +8,8 @@ import numpy as np
 
 from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, op
 from kerasish.backend import K
-from kerasish.ops.indexing import TAKE, refuse_sparse, to_indices
+from kerasish.ops.encoding import refuse_sparse
+from kerasish.ops.indexing import TAKE, to_indices
 
 
 def _segments_infer(data: Any, segment_ids: Any, *, num_segments: int) -> tuple[Any, Any]:

@@ -7,13 +7,14 @@ import warnings
 from typing import Any
 
 from kerasish.autodiff import Node, Primitive, Tensor, apply, convert_to_tensor, fused, op, state
-from kerasish.ops.creation import arange
-from kerasish.ops.elementwise import exp, maximum, where
+from kerasish.ops.choice import maximum, where
+from kerasish.ops.elementwise import exp
 from kerasish.ops.promotion import as_float
 from kerasish.ops.reduction import cumsum
 from kerasish.ops.reduction import sum as reduce_sum
 from kerasish.ops.shape import transpose
 from kerasish.ops.sorting import sort
+from kerasish.ops.spacing import arange
 
 
 def _same(x: Any, **attrs: Any) -> tuple[Any, Any]:

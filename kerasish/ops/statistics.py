@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from kerasish.autodiff import Tensor, apply, convert_to_tensor, op
-from kerasish.ops.arithmetic import EXP, LOG, WHERE, where
+from kerasish.ops.arithmetic import EXP, LOG
+from kerasish.ops.choice import WHERE, where
 from kerasish.ops.comparison import ISNAN, isfinite
 from kerasish.ops.elementwise import SQRT
 from kerasish.ops.gradients import RESHAPE, reduced_shape

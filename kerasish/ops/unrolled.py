@@ -8,9 +8,10 @@ from typing import Any
 from kerasish.autodiff import GradientTape, Tensor
 from kerasish.autodiff.primitive import alias
 from kerasish.ops.activation import hard_sigmoid, relu, sigmoid
-from kerasish.ops.elementwise import tanh, where
+from kerasish.ops.choice import where
+from kerasish.ops.joining import stack
 from kerasish.ops.matmul import matmul
-from kerasish.ops.shape import stack
+from kerasish.ops.trigonometry import tanh
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "tanh": tanh,

@@ -11,7 +11,8 @@ from kerasish.optimizers.optimizer import Optimizer
 class Adamax(Optimizer):
     """Adamax: Adam with the greatest absolute gradient in place of the mean square.
 
-    `m += (1 - beta_1) * (g - m)`, `u = max(beta_2 * u, |g|)`, `w -= learning_rate / (1 - beta_1^t) * m / (u + epsilon)`.
+    `m += (1 - beta_1) * (g - m)`, `u = max(beta_2 * u, |g|)`,
+    `w -= learning_rate / (1 - beta_1^t) * m / (u + epsilon)`.
     Kingma and Ba, 2014, section 7.1.
 
     Args:

@@ -58,7 +58,9 @@ class LossScaleOptimizer(Optimizer):
         for key, default in _SETTINGS_OF_INNER.items():
             value = kwargs.pop(key, default)
             if value != default:
-                raise ValueError(f"LossScaleOptimizer takes no {key}: give it to inner_optimizer. Received: {key}={value!r}")
+                raise ValueError(
+                    f"LossScaleOptimizer takes no {key}: give it to inner_optimizer. Received: {key}={value!r}"
+                )
         super().__init__(learning_rate=0.0, name=name, **kwargs)
         self.inner_optimizer = inner_optimizer
         self.initial_scale = initial_scale

@@ -377,9 +377,7 @@ class Optimizer(OptimizerState):
             var_names: Regular expressions: variables in whose name one of them is found are left out.
         """
         if self.built:
-            raise ValueError(
-                f"`exclude_from_weight_decay` must be called before the optimizer {self.name!r} is built."
-            )
+            raise ValueError(f"`exclude_from_weight_decay` must be called before the optimizer {self.name!r} is built.")
         self._excluded_variables = [*(var_list or [])]
         self._excluded_names = [*(var_names or [])]
 

@@ -105,9 +105,10 @@ def _object(entry: dict[str, Any], family: str) -> Any:
     if class_name == "MeanMetricWrapper" and isinstance(config, dict) and isinstance(config.get("fn"), str):
         from kerasish import metrics
 
-        function: Any = _metric_function(config["fn"])
+        function = _metric_function(config["fn"])
         if inspect.isclass(function):
-            return function(name=config.get("name"), dtype=config.get("dtype"))
+            made: Any = function
+            return made(name=config.get("name"), dtype=config.get("dtype"))
         return metrics.MeanMetricWrapper(function, name=config.get("name"), dtype=config.get("dtype"))
     return deserialize_keras_object(entry, family=family)
 

@@ -67,7 +67,9 @@ class Compiled:
         names = self._output_names()
         compile_loss: CompileLoss | None = None
         if loss is not None:
-            compile_loss = loss if isinstance(loss, CompileLoss) else CompileLoss(loss, loss_weights, output_names=names)
+            compile_loss = (
+                loss if isinstance(loss, CompileLoss) else CompileLoss(loss, loss_weights, output_names=names)
+            )
         elif loss_weights is not None:
             raise ValueError(f"loss_weights need a loss. Received: loss=None, loss_weights={loss_weights!r}")
         compile_metrics: CompileMetrics | None = None
@@ -142,26 +144,28 @@ class Compiled:
     @property
     def metrics(self) -> list[Metric]:
         """The loss tracker, the compiled metrics, and those that the model and its layers hold."""
-        from kerasish.layers.tracking import held
-        from kerasish.metrics import Metric
-
-        found: dict[int, Metric] = {}
         own: list[Any] = [self._loss_tracker] if self._loss_tracker is not None else []
         if self._compile_metrics is not None:
             own.extend(self._compile_metrics.metrics)
         if self._compile_loss is not None:
             own.extend(self._compile_loss.metrics)
-        for metric in own:
-            found.setdefault(id(metric), metric)
+        return list({id(metric): metric for metric in [*own, *self._metrics_of_layers()]}.values())
+
+    def _metrics_of_layers(self) -> list[Any]:
+        return self._find_metrics()
+
+    def _find_metrics(self) -> list[Any]:
+        """The metrics that the model and its layers hold."""
+        from kerasish.layers.tracking import held
+        from kerasish.metrics import Metric
+
+        found: list[Any] = []
         for layer in self._flatten_layers():  # type: ignore[attr-defined]
-            # What a model inside this one was compiled with is not measured here.
-            foreign = getattr(layer, "_loss_tracker", None) if layer is not self else None
-            for metric in held(layer, Metric):
-                if metric is not foreign:
-                    found.setdefault(id(metric), metric)
-            for metric in getattr(layer, "_added_metrics", ()):
-                found.setdefault(id(metric), metric)
-        return list(found.values())
+            # The trackers of the losses of this model come first, and those of models inside it are not its own.
+            tracker = getattr(layer, "_loss_tracker", None)
+            found.extend(metric for metric in held(layer, Metric) if metric is not tracker)
+            found.extend(getattr(layer, "_added_metrics", ()))
+        return found
 
     @property
     def metrics_names(self) -> list[str]:

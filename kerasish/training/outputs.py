@@ -118,7 +118,9 @@ def match_weights(sample_weight: Any, y_pred: Any, names: list[str], wanted: lis
     return match_targets(sample_weight, y_pred, names, "sample_weight", wanted)
 
 
-def by_shape(y_true: Any, y_pred: Any, binary: Callable[[], Any], sparse: Callable[[], Any], dense: Callable[[], Any]) -> Any:
+def by_shape(
+    y_true: Any, y_pred: Any, binary: Callable[[], Any], sparse: Callable[[], Any], dense: Callable[[], Any]
+) -> Any:
     """What "accuracy" and "crossentropy" mean for these targets and predictions."""
     true, pred = tuple(y_true.shape), tuple(y_pred.shape)
     if pred[-1:] in ((), (1,)) or len(pred) == 1:

@@ -23,6 +23,7 @@ class Parts:
     regularized: list[Any]
     layers: list[Any]
     own_losses: bool
+    metrics: list[Any]
 
 
 class Steps(Compiled):
@@ -43,7 +44,11 @@ class Steps(Compiled):
         model: Any = self
         variables = model.trainable_variables
         regularized = [v for v in model.trainable_weights if v.regularizer is not None]
-        return Parts(variables, regularized, model._flatten_layers(), type(model).losses is not _losses_of_layers())
+        own_losses = type(model).losses is not _losses_of_layers()
+        return Parts(variables, regularized, model._flatten_layers(), own_losses, self._find_metrics())
+
+    def _metrics_of_layers(self) -> list[Any]:
+        return self._find_metrics() if self._parts is None else self._parts.metrics
 
     def _all_losses(self) -> list[Any]:
         """The losses that layers added, and those of regularizers."""

@@ -118,6 +118,7 @@ class Trainer(Steps):
         history = next((c for c in callback_list if isinstance(c, History)), None)
         assert history is not None
         self.stop_training = False
+        self._parts = None
         self._epoch_iterator, self._validation_iterator = iterator, validation
         logs: Logs | dict[str, Any] | None = None
         try:
@@ -151,9 +152,8 @@ class Trainer(Steps):
         return history
 
     def _run_epoch(self, iterator: EpochIterator, epoch: int, callbacks: CallbackList) -> Any:
-        # A callback may have compiled the model again, or frozen layers.
+        # A callback may have compiled the model again.
         step = self.make_train_function()
-        self._parts = None
         logs: Any = None
         seen = False
         wants_begin, wants_end = callbacks.wants_train_batches()
@@ -177,8 +177,7 @@ class Trainer(Steps):
                 break
         if not seen and not callbacks.first_step(epoch):
             raise ValueError(
-                "The data gave no batch to train on: expected at least one sample. "
-                f"Received: {iterator.describe()}"
+                f"The data gave no batch to train on: expected at least one sample. Received: {iterator.describe()}"
             )
         return logs if logs is not None else Logs(self.get_metrics_result)
 
@@ -226,6 +225,7 @@ class Trainer(Steps):
             epochs=1,
             steps=iterator.num_batches,
         )
+        self._parts = None
         try:
             self._build_on(iterator)
             results = self._evaluate(iterator, callback_list)
@@ -236,7 +236,6 @@ class Trainer(Steps):
 
     def _evaluate(self, iterator: EpochIterator, callbacks: CallbackList) -> dict[str, Any]:
         step = self.make_test_function()
-        self._parts = None
         # The values of the training epoch are reported already; the metrics start afresh.
         self.reset_metrics()
         callbacks.on_test_begin()

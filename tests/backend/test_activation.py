@@ -1,35 +1,40 @@
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.special as special
 
-
 TOLERANCE = {"float16": 2e-3, "float32": 1e-6, "float64": 1e-13}
 DTYPES = list(TOLERANCE)
 
+# Name -> (kernel, its attributes, reference).
 ELEMENTWISE = {
-    "sigmoid": (kernels.sigmoid, special.expit),
-    "relu": (kernels.relu, lambda x: np.where(x > 0, x, 0)),
-    "softplus": (kernels.softplus, lambda x: np.logaddexp(0, x)),
-    "gelu": (lambda x: kernels.gelu(x, approximate=False), lambda x: x * special.ndtr(x)),
+    "sigmoid": ("sigmoid", {}, special.expit),
+    "relu": ("relu", {}, lambda x: np.where(x > 0, x, 0)),
+    "softplus": ("softplus", {}, lambda x: np.logaddexp(0, x)),
+    "gelu": ("gelu", {"approximate": False}, lambda x: x * special.ndtr(x)),
     "gelu_tanh": (
-        lambda x: kernels.gelu(x, approximate=True),
+        "gelu",
+        {"approximate": True},
         lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     ),
-    "silu": (kernels.silu, lambda x: x * special.expit(x)),
-    "elu": (
-        lambda x: kernels.elu(x, alpha=1.5),
-        lambda x: np.where(x > 0, x, 1.5 * np.expm1(np.minimum(x, 0))),
-    ),
-    "erf": (kernels.erf, special.erf),
+    "silu": ("silu", {}, lambda x: x * special.expit(x)),
+    "elu": ("elu", {"alpha": 1.5}, lambda x: np.where(x > 0, x, 1.5 * np.expm1(np.minimum(x, 0)))),
+    "erf": ("erf", {}, special.erf),
 }
+
+
+def elementwise(kernels, name):
+    kernel, attrs, reference = ELEMENTWISE[name]
+    return functools.partial(getattr(kernels, kernel), **attrs), reference
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_elementwise_activations_match_their_formula(name, dtype):
-    kernel, reference = ELEMENTWISE[name]
+def test_elementwise_activations_match_their_formula(kernels, name, dtype):
+    kernel, reference = elementwise(kernels, name)
     x = np.concatenate([np.linspace(-30, 30, 16003), np.linspace(-1, 1, 701)]).astype(dtype)
     y = kernel(x)
     assert y.dtype == dtype
@@ -38,16 +43,16 @@ def test_elementwise_activations_match_their_formula(name, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["softplus", "sigmoid", "silu", "elu", "erf"])
-def test_small_results_are_accurate_in_relative_terms(name, dtype):
-    kernel, reference = ELEMENTWISE[name]
+def test_small_results_are_accurate_in_relative_terms(kernels, name, dtype):
+    kernel, reference = elementwise(kernels, name)
     x = np.concatenate([np.linspace(-60, -1, 999), -np.logspace(-12, 0, 999)]).astype(dtype)
     np.testing.assert_allclose(kernel(x), reference(x.astype("float64")), rtol=4 * TOLERANCE[dtype], atol=0)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_elementwise_activations_have_limits_at_infinity(name, dtype):
-    kernel, _ = ELEMENTWISE[name]
+def test_elementwise_activations_have_limits_at_infinity(kernels, name, dtype):
+    kernel, _ = elementwise(kernels, name)
     low = {"elu": -1.5, "erf": -1.0}.get(name, 0.0)
     bounded = name in ("sigmoid", "erf")
     x = np.array([-np.inf, -1e4, 1e4, np.inf, np.nan], dtype)
@@ -94,8 +99,8 @@ def test_gelu_backward_has_limits_at_infinity(kernels, approximate):
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1,), (1, 1, 1), (3, 1, 5)])
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_elementwise_activations_accept_odd_shapes(name, shape):
-    kernel, reference = ELEMENTWISE[name]
+def test_elementwise_activations_accept_odd_shapes(kernels, name, shape):
+    kernel, reference = elementwise(kernels, name)
     x = np.full(shape, 0.7, "float32")
     y = kernel(x)
     assert isinstance(y, np.ndarray)
@@ -104,8 +109,8 @@ def test_elementwise_activations_accept_odd_shapes(name, shape):
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_elementwise_activations_accept_strided_views_and_leave_them_alone(name):
-    kernel, reference = ELEMENTWISE[name]
+def test_elementwise_activations_accept_strided_views_and_leave_them_alone(kernels, name):
+    kernel, reference = elementwise(kernels, name)
     x = np.linspace(-2, 2, 48).reshape(6, 8).T[::2, ::-1]
     before = x.copy()
     np.testing.assert_allclose(kernel(x), reference(before), rtol=1e-12, atol=1e-13)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import special
 
-
 TOLERANCE = {"float16": 4e-3, "float32": 2e-6, "float64": 1e-12}
 
 

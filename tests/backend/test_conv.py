@@ -3,7 +3,6 @@ import itertools
 import numpy as np
 import pytest
 
-
 TOLERANCE = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-11}
 
 # (x shape, kernel spatial shape, outputs, strides, padding, dilation, groups)
@@ -35,12 +34,6 @@ CASES = {
 
 def each_case(function):
     return pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())(function)
-
-
-@pytest.fixture(params=["one block", "many blocks"], autouse=True)
-def block_bytes(request, monkeypatch):
-    if request.param == "many blocks":
-        monkeypatch.setattr(_patches, "BLOCK_BYTES", 600)
 
 
 def random(shape, seed, dtype="float64"):
@@ -216,9 +209,7 @@ def test_non_contiguous_arrays_give_the_same_and_stay_unchanged(kernels, name):
         return view
 
     sx, sk, sdy = map(strided, (x, kernel, dy))
-    np.testing.assert_allclose(
-        kernels.conv(sx, sk, None, activation="linear", **named), y, rtol=1e-12, atol=1e-12
-    )
+    np.testing.assert_allclose(kernels.conv(sx, sk, None, activation="linear", **named), y, rtol=1e-12, atol=1e-12)
     for got, expected in (
         (
             kernels.conv_backward_input(sdy, sk, input_shape=x.shape, **named),

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import special
 
-
 TOLERANCE = {"float16": 5e-3, "float32": 2e-6, "float64": 1e-12}
 DTYPES = list(TOLERANCE)
 SHAPES = [(4, 5), (2, 3, 4), (7,), (0, 3), (3, 1)]

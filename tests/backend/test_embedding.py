@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-
 DTYPES = ["float16", "float32", "float64"]
 
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-
 DTYPES = ["float16", "float32", "float64"]
 FULL = slice(None)
 KEYS = [

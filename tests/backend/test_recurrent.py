@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-
 ACT = {
     "tanh": np.tanh,
     "relu": lambda v: np.maximum(v, 0),
@@ -78,9 +77,7 @@ def reference(kernel, inputs, attrs):
                 last[1][sample] = rec(f) * last[1][sample] + rec(i) * act(g)
                 h = rec(o) * act(last[1][sample])
             else:
-                b_in, b_rec = (
-                    (0, np.zeros(3 * u)) if b is None else (b if attrs["reset_after"] else (b, 0 * b))
-                )
+                b_in, b_rec = (0, np.zeros(3 * u)) if b is None else (b if attrs["reset_after"] else (b, 0 * b))
                 az, ar, ah = np.split(a + b_in, 3)
                 bz, br, bh = np.split(b_rec, 3)
                 rz, rr, rh = np.split(r, 3, axis=1)
@@ -203,7 +200,8 @@ class TestConformance:
         ones, state = np.ones((3, 5, 6))[..., ::2], [np.ones((3, 6))[:, ::2]] * (2 if kernel == "lstm" else 1)
         check_forward(kernels, kernel, strided, attrs)
         for a, b in zip(
-            gradients(kernels, kernel, strided, attrs, ones, *state), gradients(kernels, kernel, inputs, attrs, ones, *state)
+            gradients(kernels, kernel, strided, attrs, ones, *state),
+            gradients(kernels, kernel, inputs, attrs, ones, *state),
         ):
             np.testing.assert_allclose(a, b, rtol=1e-12)
 
@@ -228,9 +226,7 @@ class TestConformance:
 
     def test_unknown_activation_is_named(self, kernels, kernel, reset_after):
         inputs = make_inputs(kernel, reset_after)
-        with pytest.raises(
-            ValueError, match=r"expected activation to be one of.*Received: activation='gelu'"
-        ):
+        with pytest.raises(ValueError, match=r"expected activation to be one of.*Received: activation='gelu'"):
             run(kernels, kernel, inputs, attributes(kernel, reset_after, "gelu"))
         if kernel != "simple_rnn":
             with pytest.raises(ValueError, match=r"Received: recurrent_activation='gelu'"):

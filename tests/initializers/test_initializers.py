@@ -9,7 +9,7 @@ from kerasish import initializers, ops, random
 from kerasish.autodiff import Variable
 from kerasish.initializers.random import RandomInitializer
 from kerasish.initializers.variance_scaling import compute_fans
-from kerasish.ops.random import set_global_seed
+from kerasish.ops.seeds import set_global_seed
 from kerasish.random import SeedGenerator
 
 ONE_OF_EACH = [

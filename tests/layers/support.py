@@ -15,7 +15,7 @@ from kerasish.autodiff import GradientTape, KerasTensor, Tensor, Variable, conve
 from kerasish.dtype_policies import DTypePolicy
 from kerasish.layers import Input, Layer
 from kerasish.models import Model, Sequential
-from kerasish.ops.random import set_global_seed
+from kerasish.ops.seeds import set_global_seed
 from kerasish.random import SeedGenerator
 from kerasish.saving import saving_api
 from kerasish.saving.object_registration import CustomObjectScope

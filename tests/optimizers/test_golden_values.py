@@ -49,9 +49,7 @@ def prepared(case: dict[str, Any]) -> tuple[Any, dict[str, Variable], list[str]]
 
 def gradients(case: dict[str, Any], step: int, absent: list[str]) -> list[Any]:
     factor = np.float32(np.inf if step in case["spoiled"] else 1)
-    return [
-        None if name in absent else convert_to_tensor(GOLDEN[f"gradients_{name}"][step] * factor) for name in NAMES
-    ]
+    return [None if name in absent else convert_to_tensor(GOLDEN[f"gradients_{name}"][step] * factor) for name in NAMES]
 
 
 def label(case: dict[str, Any]) -> str:

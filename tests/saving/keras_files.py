@@ -89,6 +89,11 @@ def label(path):
     return f"{path.parent.name}/{path.stem}"
 
 
+def read_npz(path):
+    with np.load(f"{path}.npz") as file:
+        return dict(file)
+
+
 def arrays(npz, prefix):
     found = []
     while f"{prefix}_{len(found)}" in npz:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 
-import numpy as np
 import pytest
 
 import kerasish
@@ -19,12 +18,25 @@ from tests.saving.keras_files import (
     has_training,
     label,
     load,
+    read_npz,
 )
 
 FILES = collect(GOLDEN)
 REFUSED = {"lambda_anonymous"}
-# Where today's layers or optimizers compute something else under the same name, training goes on differently.
-OTHER_TRAINING = {("opt_nadam", "*"), ("nested_frozen", "keras2.0.8_tf1.13"), ("nested_frozen", "keras2.2.4_tf1.13")}
+# Where training goes on differently, and why.
+OTHER_TRAINING = {
+    # Frozen batch normalization used the moments of the batch.
+    ("nested_frozen", "keras2.0.8_tf1.13"),
+    ("nested_frozen", "keras2.2.4_tf1.13"),
+    # The writer forgets a part of the state, which is restored here; what it did without a stop is partly chance.
+    ("opt_nadam", "keras2.1.6_tf1.13"),
+    ("opt_nadam", "keras2.2.4_tf1.13"),
+    # The writer did not clip gradients, though it was told to.
+    ("opt_adam_clipvalue", "tfkeras2.1"),
+    ("opt_sgd_clipnorm", "tfkeras2.1"),
+}
+# Where numbers differ already before: the corners of images lay elsewhere; a loss was counted in another way.
+OTHER_NUMBERS = {("upsampling_bilinear", "keras2.2.4_tf1.13"), ("regularized", "keras3.0")}
 
 # Layers that end the way of a mask say so.
 pytestmark = pytest.mark.filterwarnings("ignore:The layer .* got an input with a mask")
@@ -35,7 +47,7 @@ def is_compiled(entry):
 
 
 def trains_alike(path, entry):
-    return not {(entry["kind"], "*"), (entry["kind"], path.parent.name)} & OTHER_TRAINING
+    return (entry["kind"], path.parent.name) not in OTHER_TRAINING
 
 
 def cases(files, wanted):
@@ -53,13 +65,13 @@ def test_the_golden_files_cover_every_generation():
 
 @pytest.mark.parametrize(("path", "entry"), cases(FILES, lambda p, e: True))
 def test_a_file_predicts_what_its_writer_predicted(path, entry):
-    npz = np.load(f"{path}.npz")
+    npz = read_npz(path)
     check_predictions(load(path, entry, **({} if entry["format"] == "weights" else {"compile": False})), entry, npz)
 
 
 @pytest.mark.parametrize(("path", "entry"), cases(FILES, lambda p, e: is_compiled(e)))
 def test_a_compiled_file_evaluates_as_its_writer_did(path, entry):
-    npz = np.load(f"{path}.npz")
+    npz = read_npz(path)
     if "eval_values" in npz:
         check_evaluation(load(path, entry), entry, npz)
 
@@ -69,7 +81,7 @@ def test_a_compiled_file_evaluates_as_its_writer_did(path, entry):
     cases(FILES, lambda p, e: is_compiled(e) and trains_alike(p, e)),
 )
 def test_a_compiled_file_trains_on_as_its_writer_did(path, entry):
-    npz = np.load(f"{path}.npz")
+    npz = read_npz(path)
     if has_training(npz):
         check_training(path, entry, npz)
 
@@ -91,12 +103,17 @@ def test_a_missing_custom_object_is_named():
     ("path", "entry"), [pytest.param(p, e, id=label(p)) for p, e in (collect(EXTERNAL) if EXTERNAL else [])]
 )
 def test_a_file_of_the_external_folder(path, entry):
-    if entry["kind"] in REFUSED:
-        pytest.skip("byte code is refused")
-    npz = np.load(f"{path}.npz")
+    if entry["kind"] in REFUSED or (entry["kind"], path.parent.name) in OTHER_NUMBERS:
+        pytest.skip("byte code is refused, and some old computations are no more")
+    npz = read_npz(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = load(path, entry)
+        try:
+            model = load(path, entry)
+        except LoadError as error:
+            if "Unknown layer" in str(error) or "Unknown optimizer" in str(error):
+                pytest.skip(f"not part of kerasish: {error}")
+            raise
         check_predictions(model, entry, npz)
         if is_compiled(entry) and "eval_values" in npz:
             check_evaluation(load(path, entry), entry, npz)

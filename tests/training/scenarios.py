@@ -271,7 +271,9 @@ def generator_with_steps(k: Any) -> dict[str, Any]:
 
     model = dense(k, 1)
     model.compile(k.optimizers.SGD(0.05), "mse", metrics=["mae"])
-    return history(model, batches(), None, batch_size=None, steps_per_epoch=3, validation_data=(x, y), validation_steps=1)
+    return history(
+        model, batches(), None, batch_size=None, steps_per_epoch=3, validation_data=(x, y), validation_steps=1
+    )
 
 
 @scenario

@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Padding
-from kerasish.backend.numpy._epilogue import before_activation, finish
+from kerasish.backend.numpy._epilogue import before_activation, finish, sum_rows
 from kerasish.backend.numpy._patches import (
     SHORT_RUN,
     batch_blocks,
@@ -27,8 +27,6 @@ from kerasish.backend.numpy._patches import (
     spans,
 )
 from kerasish.backend.numpy._widen import narrow, wide_dtype, widen
-
-LONG_COLUMN = 4096
 
 
 def _along_row(vector: Array, width: int) -> Array:
@@ -269,11 +267,8 @@ def depthwise_conv_backward_kernel(
 
 
 def _sum_rows(x: Array) -> Array:
-    """Sum over all axes but the last; over many rows a product with ones, which BLAS runs at memory speed."""
-    rows = x.reshape(prod(x.shape[:-1]), x.shape[-1])
-    if len(rows) < LONG_COLUMN:
-        return np.add.reduce(rows, 0)
-    return np.matmul(np.ones(len(rows), rows.dtype), rows)
+    """Sum over all axes but the last."""
+    return sum_rows(x.reshape(prod(x.shape[:-1]), x.shape[-1]))
 
 
 def bias_activation_backward(dy: Array, y: Array, *, activation: str, bias: bool) -> tuple[Array, Array | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -27,11 +28,14 @@ class _Generator(threading.local):
         self.state["state"] = {"counter": self.counter, "key": self.key}
 
 
-_GENERATOR = _Generator()
+@cache
+def _generator() -> _Generator:
+    # Made when the first number is drawn: `numpy.random` takes a while to import.
+    return _Generator()
 
 
 def _words(count: int, seed: int, stream: int, step: Scalar) -> Array:
-    generator = _GENERATOR
+    generator = _generator()
     generator.key[:] = (int(seed) & _WORD, int(stream) & _WORD)
     generator.counter[2] = int(step) & _WORD
     generator.philox.state = generator.state

@@ -127,7 +127,7 @@ class EpochIterator:
 
 
 def _draw_seed() -> int:
-    from kerasish.ops.random import make_default_seed
+    from kerasish.ops.seeds import make_default_seed
 
     return make_default_seed()
 

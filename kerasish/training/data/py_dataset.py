@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 
@@ -99,6 +98,8 @@ def fetch_in_order(dataset: PyDataset, numbers: Iterable[int]) -> Iterator[Any]:
         for number in numbers:
             yield dataset[number]
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     executor = ThreadPoolExecutor(dataset.workers, thread_name_prefix="kerasish-data")
     waiting: deque[Any] = deque()
     remaining = iter(numbers)

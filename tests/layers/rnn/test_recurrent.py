@@ -8,7 +8,7 @@ import pytest
 from kerasish import GradientTape, layers, ops, tree
 from kerasish.layers import GRU, LSTM, RNN, GRUCell, Input, LSTMCell, SimpleRNN, SimpleRNNCell, StackedRNNCells
 from kerasish.models import Model
-from kerasish.ops.random import set_global_seed
+from kerasish.ops.seeds import set_global_seed
 from tests.layers.support import check_layer
 
 RNG = np.random.default_rng(3)
