@@ -42,9 +42,7 @@ def main(target: Path) -> None:
     if not np.array_equal(images, digits.images):
         raise ValueError("The images are not whole numbers.")
     train, test = stratified_split(labels, TEST_SIZE)
-    np.savez_compressed(
-        target, x_train=images[train], y_train=labels[train], x_test=images[test], y_test=labels[test]
-    )
+    np.savez_compressed(target, x_train=images[train], y_train=labels[train], x_test=images[test], y_test=labels[test])
 
 
 if __name__ == "__main__":

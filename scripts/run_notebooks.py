@@ -11,15 +11,23 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def run(path: Path, write: bool = True) -> nbformat.NotebookNode:
     """Execute all cells of a notebook; the first error is raised."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     for cell in notebook.cells:
         cell.get("metadata", {}).pop("execution", None)
+        # The state of a live bar is not kept with the notebook; the line that it ends with is.
+        if "outputs" in cell:
+            cell["outputs"] = [o for o in cell["outputs"] if WIDGET not in o.get("data", {})]
     # The version of the interpreter that ran it is of no interest to a reader.
     notebook.metadata.pop("language_info", None)
+    notebook.metadata.pop("widgets", None)
     if write:
         nbformat.write(notebook, path)
     return notebook

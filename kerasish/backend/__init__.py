@@ -67,18 +67,24 @@ def _module(name: str) -> ModuleType:
     )
 
 
+def kernels_in(family: ModuleType) -> dict[str, Callable[..., Any]]:
+    """The kernels of a family's module by name: what its `__all__` names, else the public functions defined in it."""
+    if hasattr(family, "__all__"):
+        return {name: getattr(family, name) for name in family.__all__}
+    return {
+        name: value
+        for name, value in vars(family).items()
+        if isinstance(value, FunctionType) and value.__module__ == family.__name__ and not name.startswith("_")
+    }
+
+
 def kernels_of(name: str) -> dict[str, Callable[..., Any]]:
     """All kernels of a backend by name: NumPy's, overridden by the backend's own."""
     kernels: dict[str, Callable[..., Any]] = {}
     for package in dict.fromkeys((_module("numpy"), _module(name))):
         for family in FAMILIES:
-            source = getattr(package, family, None)
-            if source is None:
-                continue
-            for kernel, function in vars(source).items():
-                own = isinstance(function, FunctionType) and function.__module__ == source.__name__
-                if own and not kernel.startswith("_"):
-                    kernels[kernel] = function
+            if hasattr(package, family):
+                kernels |= kernels_in(getattr(package, family))
     return kernels
 
 

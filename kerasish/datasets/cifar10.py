@@ -31,9 +31,7 @@ def load_data() -> Split:
     >>> x_train.shape, y_train.shape  # doctest: +SKIP
     ((50000, 32, 32, 3), (50000, 1))
     """
-    folder = fetch_folder(
-        "cifar-10-batches-py-target", "cifar-10-python.tar.gz", FILE_HASH, "cifar-10-batches-py"
-    )
+    folder = fetch_folder("cifar-10-batches-py-target", "cifar-10-python.tar.gz", FILE_HASH, "cifar-10-batches-py")
     batches = [load_batch(os.path.join(folder, f"data_batch_{number}")) for number in range(1, 6)]
     x_train, y_train = (np.concatenate(parts) for parts in zip(*batches))
     x_test, y_test = load_batch(os.path.join(folder, "test_batch"))

@@ -14,9 +14,7 @@ def check_test_split(test_split: float) -> None:
         ValueError: it is not.
     """
     if not 0 <= test_split < 1:
-        raise ValueError(
-            f"`test_split` must be at least 0 and less than 1. Received: test_split={test_split!r}"
-        )
+        raise ValueError(f"`test_split` must be at least 0 and less than 1. Received: test_split={test_split!r}")
 
 
 def shuffle_and_split(x: np.ndarray, y: np.ndarray, test_split: float, seed: int) -> Split:

@@ -129,9 +129,7 @@ def _load_npy(path: str, stream: io.BytesIO) -> np.ndarray:
     try:
         version = np.lib.format.read_magic(stream)
         # Version 3 differs from version 2 in the encoding of field names, which these arrays do not have.
-        read_header = (
-            np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
-        )
+        read_header = np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(stream)
         if dtype.kind != "O":
             stream.seek(0)

@@ -32,9 +32,7 @@ def shuffled(
     return sequences[order], labels[order]
 
 
-def shifted(
-    sequences: Iterable[Sequence[int]], start_char: int | None, index_from: int | None
-) -> list[list[int]]:
+def shifted(sequences: Iterable[Sequence[int]], start_char: int | None, index_from: int | None) -> list[list[int]]:
     """The sequences with `index_from` added to each word and `start_char` in front."""
     offset = index_from or 0
     start = [] if start_char is None else [start_char]

@@ -16,7 +16,7 @@ class CallSignature:
         self.names = names
         self.positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self.accepts_kwargs = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        self.first = self.positional[0] if self.positional else None
+        self.first = self.positional[0] if self.positional else ""
         self.has_training = "training" in names
         default = next((p.default for p in parameters if p.name == "training"), None)
         self.training_default = None if default is inspect.Parameter.empty else default

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import warnings
-import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from kerasish import constraints, dtype_policies, initializers, regularizers, tree
+from kerasish import dtype_policies, regularizers, tree
 from kerasish.autodiff import (
     KerasTensor,
     Operation,
@@ -22,14 +21,13 @@ from kerasish.autodiff import (
     name_scope,
     state,
 )
-from kerasish.backend.dtypes import is_float, numpy_dtype, standardize_dtype
+from kerasish.backend.dtypes import is_float, numpy_dtype
+from kerasish.layers.auto_config import auto_config
 from kerasish.layers.call_spec import CallSignature, build_parameters, call_signature
 from kerasish.layers.input_spec import assert_input_compatibility
+from kerasish.layers.layer_state import LayerState
+from kerasish.layers.shapes import as_shape, is_shape, shape_tree
 from kerasish.layers.tracking import held
-from kerasish.random import SeedGenerator
-from kerasish.saving.serialization_lib import serialize_keras_object
-
-_with_losses: weakref.WeakSet[Layer] = weakref.WeakSet()
 
 
 def _wrap_build(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +53,7 @@ def _wrap_build(build: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-class Layer(Operation):
+class Layer(LayerState):
     """A function of tensors with weights.
 
     A subclass writes `__init__` (settings), `build(input_shape)` (weights, with `add_weight`, once the shape of
@@ -81,7 +79,6 @@ class Layer(Operation):
 
     # Whether calls may skip the checks; None until it is known.
     _fast: bool | None = None
-    _building = False
     _fast_training = False
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -231,226 +228,9 @@ class Layer(Operation):
         if not config:
             return
         if "input_shape" in config:
-            self.build(_as_shape(config["input_shape"]))
+            self.build(as_shape(config["input_shape"]))
         elif "shapes_dict" in config:
-            self.build(**{key: _as_shape(shape) for key, shape in config["shapes_dict"].items()})
-
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str | None = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Create a weight.
-
-        Args:
-            shape: Its shape; a scalar by default.
-            initializer: An initializer or its name: Glorot uniform by default, zeros for integers.
-            dtype: Its dtype; by default the layer's.
-            trainable: Whether optimizers change it.
-            autocast: Whether it is used in the compute dtype.
-            regularizer: A regularizer of it.
-            constraint: A constraint, applied after each update.
-            aggregation: How replicas are brought together.
-            overwrite_with_gradient: Whether an optimizer replaces it by its gradient.
-            name: Its name.
-        """
-        self._check_initialized()
-        dtype = standardize_dtype(dtype) if dtype is not None else self.variable_dtype
-        if initializer is None:
-            initializer = "glorot_uniform" if is_float(dtype) else "zeros"
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if None in shape:
-            raise ValueError(
-                f"The weight {name!r} of the layer {self.name!r} needs a known shape: the last dimension of the "
-                f"layer's input must not be None. Received: shape={shape}"
-            )
-        names = () if self._building else (self.name,)
-        before = state.names
-        if names and (not before or before[-1] != self.name):
-            state.names = (*before, *names)
-        try:
-            variable = Variable(
-                initializers.get(initializer),
-                shape=shape,
-                dtype=dtype,
-                trainable=trainable,
-                autocast=autocast,
-                aggregation=aggregation,
-                name=name,
-            )
-        finally:
-            state.names = before
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        variable.overwrite_with_gradient = overwrite_with_gradient
-        self._weights.append(variable)
-        return variable
-
-    def _own_variables(self) -> list[Variable]:
-        """The variables of this layer itself, in the order of their creation."""
-        found = {id(v): v for v in self._weights}
-        for variable in held(self, Variable):
-            found.setdefault(id(variable), variable)
-        return sorted(found.values(), key=lambda v: v.unique_id)
-
-    @property
-    def _layers(self) -> list[Layer]:
-        return list(held(self, Layer))
-
-    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
-        """The layer and those inside it, depth first, each once."""
-        found: dict[int, Layer] = {}
-
-        def visit(layer: Layer) -> None:
-            for child in layer._layers:
-                if id(child) not in found:
-                    found[id(child)] = child
-                    if recursive:
-                        visit(child)
-
-        if include_self:
-            found[id(self)] = self
-        visit(self)
-        return list(found.values())
-
-    def _collect(self, own: Callable[[Layer], Iterable[Any]]) -> list[Any]:
-        found: dict[int, Any] = {}
-        for layer in self._flatten_layers():
-            for item in own(layer):
-                found.setdefault(id(item), item)
-        return list(found.values())
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All weights, without random states: of each layer the trainable ones first."""
-        return self._collect(lambda layer: _trainable_first(layer._own_variables()))
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All variables: the weights and the states of random streams."""
-        return self._collect(
-            lambda layer: [*_trainable_first(layer._own_variables()), *(s.state for s in held(layer, SeedGenerator))]
-        )
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The variables that optimizers change."""
-        return [v for v in self.variables if v.trainable] if self.trainable else []
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The other variables."""
-        return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that optimizers change."""
-        return [v for v in self.weights if v.trainable] if self.trainable else []
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The other weights."""
-        return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the weights are trained. Setting it sets that of all layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        value = bool(value)
-        for layer in self._flatten_layers():
-            layer._trainable = value
-            for variable in layer._own_variables():
-                variable._layer_trainable = value
-                variable._update_node()
-
-    def get_weights(self) -> list[np.ndarray[Any, Any]]:
-        """Copies of the weights as NumPy arrays."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Set the weights from arrays in the order of `get_weights`. All are checked before any is set."""
-        variables = self.weights
-        weights = list(weights)
-        if len(weights) != len(variables):
-            raise ValueError(f"The layer {self.name!r} has {len(variables)} weights. Received: {len(weights)} arrays")
-        for variable, value in zip(variables, weights, strict=True):
-            if tuple(np.shape(value)) != variable.shape:
-                raise ValueError(
-                    f"The weight {variable.path!r} of the layer {self.name!r} has the shape {variable.shape}. "
-                    f"Received: shape={tuple(np.shape(value))}"
-                )
-        for variable, value in zip(variables, weights, strict=True):
-            variable.assign(value)
-
-    def count_params(self) -> int:
-        """The number of weights, counted as scalars."""
-        if not self.built:
-            raise ValueError(
-                f"The layer {self.name!r} has no weights to count yet: call it on data, or build it first."
-            )
-        return sum(v.size for v in self.weights)
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Put the layer's own variables into a dict, under "0", "1", …"""
-        for index, variable in enumerate(_trainable_first(self._own_variables())):
-            store[str(index)] = variable
-
-    def load_own_variables(self, store: dict[str, Any]) -> None:
-        """Take the layer's own variables from such a dict."""
-        variables = _trainable_first(self._own_variables())
-        if len(store) != len(variables):
-            raise ValueError(
-                f"The layer {self.name!r} expects {len(variables)} variables. Received: {len(store)} "
-                f"({list(store)})" + ("" if self.built else ". The layer is not built yet.")
-            )
-        for index, variable in enumerate(variables):
-            variable.assign(store[str(index)])
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics that this layer and those inside it hold."""
-        from kerasish.metrics import Metric
-
-        return self._collect(lambda layer: held(layer, Metric))
-
-    # ---------------------------------------------------------------- losses
-
-    def add_loss(self, loss: Any) -> None:
-        """Add a scalar to the loss of the model that this layer is part of; called from `call`."""
-        if state.abstract:
-            return
-        for value in tree.flatten(loss):
-            if isinstance(value, KerasTensor) or (isinstance(value, Tensor) and value.ndim != 0):
-                raise ValueError(
-                    f"Expected a loss to be a scalar tensor, in the layer {self.name!r}. Received: {value!r}"
-                )
-            if value is not None:
-                self._losses.append(value)
-        _with_losses.add(self)
-
-    def _clear_losses(self) -> None:
-        if _with_losses:
-            for layer in self._flatten_layers():
-                layer._losses.clear()
-                _with_losses.discard(layer)
-
-    @property
-    def losses(self) -> list[Any]:
-        """The losses added in the last call, and the regularization of the trainable weights."""
-        added = [loss for layer in self._flatten_layers() for loss in layer._losses] if _with_losses else []
-        regularized = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
-        return added + regularized
+            self.build(**{key: as_shape(shape) for key, shape in config["shapes_dict"].items()})
 
     # ---------------------------------------------------------------- calls
 
@@ -480,12 +260,6 @@ class Layer(Operation):
     @functools.cached_property
     def _signature(self) -> CallSignature:
         return call_signature(type(self))
-
-    def _check_initialized(self) -> None:
-        if "_losses" not in self.__dict__:
-            raise RuntimeError(
-                f"In the layer {type(self).__name__}, `super().__init__()` must be called first in `__init__`."
-            )
 
     def _general_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._check_initialized()
@@ -678,7 +452,7 @@ class Layer(Operation):
         """The shape of the outputs, from those of the inputs."""
         shapes = [*args, *kwargs.values()]
         dtype = self.compute_dtype
-        tensors = [tree.map_structure_up_to(_shape_tree(s), lambda x: KerasTensor(x, dtype), s) for s in shapes]
+        tensors = [tree.map_structure_up_to(shape_tree(s), lambda x: KerasTensor(x, dtype), s) for s in shapes]
         if not self.built:
             self.build(*args, **kwargs)
         with name_scope(self.name):
@@ -693,9 +467,9 @@ class Layer(Operation):
         shapes = self._shapes(self._signature.bind(args, kwargs))
         shape_args, named = self._shape_arguments(self.compute_output_shape, shapes)
         output_shape = self.compute_output_shape(*shape_args, **named)
-        if isinstance(output_shape, list) and output_shape and _is_shape(output_shape[0]):
+        if isinstance(output_shape, list) and output_shape and is_shape(output_shape[0]):
             return [KerasTensor(shape, self.compute_dtype) for shape in output_shape]
-        if isinstance(output_shape, tuple) and output_shape and _is_shape(output_shape[0]):
+        if isinstance(output_shape, tuple) and output_shape and is_shape(output_shape[0]):
             return tuple([KerasTensor(shape, self.compute_dtype) for shape in output_shape])
         if isinstance(output_shape, dict):
             return {key: KerasTensor(shape, self.compute_dtype) for key, shape in output_shape.items()}
@@ -729,38 +503,8 @@ class Layer(Operation):
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if type(self).get_config is Layer.get_config and type(self).__init__ is not Layer.__init__:
-            config.update(self._auto_config())
+            config.update(auto_config(self))
         return config
-
-    def _auto_config(self) -> dict[str, Any]:
-        import inspect
-
-        args, kwargs = self._init_arguments
-        signature = inspect.signature(type(self).__init__)
-        try:
-            bound = signature.bind(self, *args, **kwargs)
-        except TypeError as error:
-            raise NotImplementedError(f"The layer {type(self).__name__} needs a get_config() of its own.") from error
-        given: dict[str, Any] = {}
-        for name, value in list(bound.arguments.items())[1:]:
-            kind = signature.parameters[name].kind
-            if kind is inspect.Parameter.VAR_KEYWORD:
-                given.update(value)
-            elif kind is inspect.Parameter.VAR_POSITIONAL:
-                raise NotImplementedError(
-                    f"The layer {type(self).__name__} takes *{name}: it needs a get_config() of its own."
-                )
-            else:
-                given[name] = value
-        for key in ("name", "trainable", "dtype", "activity_regularizer"):
-            given.pop(key, None)
-        try:
-            return {key: serialize_keras_object(value) for key, value in given.items()}
-        except (TypeError, ValueError) as error:
-            raise NotImplementedError(
-                f"An argument of the layer {type(self).__name__} cannot be serialized, so it needs a get_config() "
-                f"of its own. Received: {given}"
-            ) from error
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -776,33 +520,5 @@ class Layer(Operation):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _trainable_first(variables: list[Variable]) -> list[Variable]:
-    return [v for v in variables if v._trainable] + [v for v in variables if not v._trainable]
-
-
 def _mask_of(x: Any) -> Any:
     return getattr(x, "_keras_mask", None)
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, (tuple, list))
-
-
-def _as_shape(value: Any) -> Any:
-    """Lists from JSON back into tuples: a shape, or a structure of shapes."""
-    if isinstance(value, dict):
-        return {key: _as_shape(member) for key, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        if all(size is None or isinstance(size, int) for size in value):
-            return tuple(value)
-        return [_as_shape(member) for member in value]
-    return value
-
-
-def _shape_tree(shapes: Any) -> Any:
-    """The structure of a structure of shapes, in which a shape is a leaf."""
-    if isinstance(shapes, dict):
-        return {key: _shape_tree(shape) for key, shape in shapes.items()}
-    if isinstance(shapes, (list, tuple)) and shapes and isinstance(shapes[0], (list, tuple)):
-        return type(shapes)([_shape_tree(shape) for shape in shapes])
-    return None

@@ -83,7 +83,7 @@ def _clone_functional(
         if len(given) != len(graph.inputs):
             raise ValueError(f"Expected {len(graph.inputs)} input_tensors, one for each input. Received: {len(given)}")
     else:
-        given = [InputLayer.from_config(x._keras_history.operation.get_config()).output for x in graph.inputs]  # type: ignore[union-attr]
+        given = [InputLayer.from_config(x._keras_history.operation.get_config()).output for x in graph.inputs]
     tensors: dict[int, Any] = {id(old): new for old, new in zip(graph.inputs, given, strict=True)}
     copies: dict[int, Any] = {}
     for node in graph.nodes:

@@ -159,10 +159,6 @@ class Model(Trainer, Layer):
         """The layers, without those inside them."""
         return self._layers
 
-    @layers.setter
-    def layers(self, value: Any) -> None:
-        raise AttributeError("`layers` cannot be set: give the attribute another name.")
-
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer of the model by its name, or by its place in `layers`."""
         if (name is None) == (index is None):

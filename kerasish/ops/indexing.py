@@ -177,7 +177,7 @@ GATHER_ND = Primitive(
     ),
     lambda x, indices: ((*indices.shape[:-1], *x.shape[indices.shape[-1] :]), x.dtype),
 )
-SCATTER_ND = Primitive(
+SCATTER_ND: Primitive = Primitive(
     "scatter_nd",
     lambda node, dy: (None, apply(GATHER_ND, (dy, node.inputs[0]))),
     lambda indices, values, *, shape: (shape, values.dtype),

@@ -134,8 +134,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
                 f"norm: an order needs an axis where x is not a vector or a matrix. Received: {ord=}, x.shape={x.shape}"
             )
     else:
-        axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
-        axes = tuple([int(a) % rank for a in axes])
+        given = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+        axes = tuple([int(a) % rank for a in given])
         if len(axes) not in (1, 2) or len(set(axes)) != len(axes):
             raise ValueError(f"norm: expected an axis, or two different ones. Received: axis={axis!r}")
     if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):

@@ -84,10 +84,10 @@ def _batch_norm_vjp(node: Node, dy: Any, d_mean: Any, d_variance: Any, d_rstd: A
     if dy is not None:
         d_x, d_gamma, d_beta = apply(BATCH_NORM_BACKWARD, (dy, x, gamma, mean, rstd), {"axis": axis})
     if node.needs[0] and (d_mean is not None or d_variance is not None or d_rstd is not None):
-        given = [g if g is None else _along(g, x, (axis,)) for g in (d_mean, d_variance, d_rstd)]
+        d_mean, d_variance, d_rstd = [g if g is None else _along(g, x, (axis,)) for g in (d_mean, d_variance, d_rstd)]
         count = max(math.prod(x.shape) // max(x.shape[axis], 1), 1)
         mean, rstd = _along(mean, x, (axis,)), _along(rstd, x, (axis,))
-        d_x = _plus(d_x, _through_statistics(x, mean, rstd, *given, count))
+        d_x = _plus(d_x, _through_statistics(x, mean, rstd, d_mean, d_variance, d_rstd, count))
     return d_x, d_gamma, d_beta
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kerasish import tree
-from kerasish.autodiff import GradientTape, Tensor, convert_to_tensor
+from kerasish.autodiff import GradientTape, Tensor, convert_to_tensor, state
 from kerasish.callbacks.callback_list import Logs
 from kerasish.training.compiled import Compiled
 from kerasish.training.data import unpack_x_y_sample_weight
@@ -132,15 +132,30 @@ class Steps(Compiled):
         y_pred = self._train_on(x, y, sample_weight)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
+    def _forward(self, x: Any, training: bool) -> Any:
+        """The outputs for a batch; the losses that layers added in the call before are gone."""
+        if self._parts is None:
+            y_pred = self(x, training=training)  # type: ignore[operator]
+            # After the first call: it may have made the weights.
+            self._parts = self._gather()
+            return y_pred
+        for layer in self._parts.layers:
+            if layer._losses:
+                layer._losses.clear()
+        # Inside of a call, layers leave the clearing of losses, for which they would look for each other, to us.
+        state.call_depth += 1
+        try:
+            return self(x, training=training)  # type: ignore[operator]
+        finally:
+            state.call_depth -= 1
+
     def _train_on(self, x: Any, y: Any, sample_weight: Any) -> Any:
         optimizer = self.optimizer
         with GradientTape() as tape:
-            y_pred = self(x, training=True)  # type: ignore[operator]
-            if self._parts is None:
-                # After the first call: it may have made the weights.
-                self._parts = self._gather()
+            y_pred = self._forward(x, True)
             loss = self._loss_of(x, y, y_pred, sample_weight, True)
             scaled = optimizer.scale_loss(loss)
+        assert self._parts is not None
         variables = self._parts.variables
         if variables:
             optimizer.apply(tape.gradient(scaled, variables), variables)
@@ -160,9 +175,7 @@ class Steps(Compiled):
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _test_on(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        y_pred = self(x, training=False)  # type: ignore[operator]
-        if self._parts is None:
-            self._parts = self._gather()
+        y_pred = self._forward(x, False)
         own = type(self).compute_loss is not Steps.compute_loss
         if own or self._compile_loss is not None or self._all_losses():
             self._track(self._loss_of(x, y, y_pred, sample_weight, False), x)

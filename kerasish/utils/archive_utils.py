@@ -168,8 +168,7 @@ def _extract_members(path: str, members: Iterator[_Member], staging: str) -> Non
             links.append(member)
         else:
             raise ValueError(
-                f"The archive {path} was not unpacked: its member {member.name!r} is neither a file nor a "
-                "folder."
+                f"The archive {path} was not unpacked: its member {member.name!r} is neither a file nor a folder."
             )
     targets = {_safe_name(path, link.name): link for link in links}
     for name, link in targets.items():
@@ -183,9 +182,7 @@ def _safe_name(path: str, name: str) -> str:
     normal = os.path.normpath(plain)
     drive = os.path.splitdrive(plain)[0] or (len(plain) > 1 and plain[1] == ":")
     if not plain or "\0" in plain or drive or plain.startswith("/") or normal.split(os.sep)[0] == "..":
-        raise ValueError(
-            f"The archive {path} was not unpacked: its member {name!r} leads outside of the folder."
-        )
+        raise ValueError(f"The archive {path} was not unpacked: its member {name!r} leads outside of the folder.")
     return normal
 
 

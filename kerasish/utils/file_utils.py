@@ -127,8 +127,7 @@ def get_file(
         raise ValueError(f"`origin` must be the URL of the file. Received: origin={origin!r}")
     if urllib.parse.urlsplit(origin).scheme.lower() not in ("http", "https", "file"):
         raise ValueError(
-            "`origin` must be a URL that starts with https://, http:// or file://. Received: "
-            f"origin={origin!r}"
+            f"`origin` must be a URL that starts with https://, http:// or file://. Received: origin={origin!r}"
         )
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
@@ -149,8 +148,7 @@ def get_file(
     download = force_download or not os.path.exists(target)
     if not download and file_hash is not None and not validate_file(target, file_hash, hash_algorithm):
         _logger.warning(
-            "The %s checksum of %s is not %s: it is incomplete, outdated or changed, and is downloaded "
-            "again.",
+            "The %s checksum of %s is not %s: it is incomplete, outdated or changed, and is downloaded again.",
             hash_algorithm,
             target,
             file_hash,
@@ -176,9 +174,7 @@ def _places(
     given = os.fspath(fname) if fname else None
     name = given or os.path.basename(urllib.parse.urlsplit(origin).path)
     if not name:
-        raise ValueError(
-            f"`origin` ends without the name of a file; pass `fname`. Received: origin={origin!r}"
-        )
+        raise ValueError(f"`origin` ends without the name of a file; pass `fname`. Received: origin={origin!r}")
     if name in (".", "..") or any(character in name for character in ("/", "\\", "\0", os.sep)):
         raise ValueError(
             "`fname` must be the bare name of a file; choose its folder with `cache_dir` and `cache_subdir`. "

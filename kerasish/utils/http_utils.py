@@ -58,9 +58,7 @@ class _HttpRedirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         scheme = urllib.parse.urlsplit(newurl).scheme.lower()
         if scheme != "https" and (scheme != "http" or req.type == "https"):
-            raise urllib.error.HTTPError(
-                req.full_url, code, f"a redirection to {newurl} is refused", headers, fp
-            )
+            raise urllib.error.HTTPError(req.full_url, code, f"a redirection to {newurl} is refused", headers, fp)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

@@ -166,7 +166,7 @@ def plot_model(
     program = shutil.which("dot")
     if program is None:
         raise ImportError(
-            "plot_model needs Graphviz, whose program `dot` was not found: install the package graphviz of your system, "
+            "plot_model needs Graphviz, whose program `dot` was not found: install your system's package graphviz, "
             f"or write the source of the picture with to_file='model.dot'. Received: to_file={str(path)!r}"
         )
     subprocess.run([program, f"-T{ending}", "-o", str(path)], input=source.encode(), check=True)

@@ -37,9 +37,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     low, high = (int(classes.min()), int(classes.max())) if classes.size else (0, -1)
     if not num_classes:
         if not classes.size:
-            raise ValueError(
-                f"`num_classes` must be given where `x` is empty. Received: {x=}, {num_classes=}"
-            )
+            raise ValueError(f"`num_classes` must be given where `x` is empty. Received: {x=}, {num_classes=}")
         num_classes = high + 1
     elif isinstance(num_classes, bool) or int(num_classes) != num_classes or num_classes < 0:
         raise ValueError(f"`num_classes` must be a positive integer or None. Received: {num_classes=}")
@@ -97,8 +95,7 @@ def normalize(x: Any, axis: int | tuple[int, int] | None = -1, order: float | st
         norm = np.asarray(np.linalg.norm(array, order, axis, keepdims=True))  # type: ignore[arg-type]
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"`x` cannot be normalized: {error}. "
-            f"Received: x with shape {array.shape}, axis={axis!r}, order={order!r}"
+            f"`x` cannot be normalized: {error}. Received: x with shape {array.shape}, axis={axis!r}, order={order!r}"
         ) from error
     normal = array / np.where(norm == 0, norm.dtype.type(1), norm)
     return normal[np.newaxis] if isinstance(x, np.ndarray) and x.ndim == 1 else normal

@@ -213,8 +213,9 @@ class Progbar:
         else:
             duration = self._elapsed()
         text = f"{duration} {self._step_time(current)}{self._metrics()}"
-        if not self._live or (finalize and not has_widgets()):
-            # A live bar is cut at the edge of the terminal; the line that stays is whole.
+        if not self._live or finalize:
+            # A live bar is cut at the edge of the terminal, and a widget is not kept with a notebook: what stays is
+            # a line of text, and whole.
             if self._bar is not None:
                 self._bar.leave = False
                 self.close()

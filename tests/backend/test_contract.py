@@ -1,22 +1,14 @@
 import importlib
 import inspect
-from types import FunctionType
 
 import pytest
 
 from kerasish import backend
 from kerasish.backend.contract import FAMILIES
 
-
-def functions(module):
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, FunctionType) and not name.startswith("_") and value.__module__ == module.__name__
-    }
-
-
-DECLARED = {family: functions(importlib.import_module(f"kerasish.backend.contract.{family}")) for family in FAMILIES}
+DECLARED = {
+    family: backend.kernels_in(importlib.import_module(f"kerasish.backend.contract.{family}")) for family in FAMILIES
+}
 PRESENT = [name for name in backend.BUILT_IN if importlib.util.find_spec(f"kerasish.backend.{name}")]
 
 
@@ -27,7 +19,7 @@ def test_no_kernel_is_declared_twice():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_numpy_implements_the_whole_contract_and_nothing_else(family):
-    implemented = functions(importlib.import_module(f"kerasish.backend.numpy.{family}"))
+    implemented = backend.kernels_in(importlib.import_module(f"kerasish.backend.numpy.{family}"))
     assert set(implemented) == set(DECLARED[family])
 
 
@@ -37,7 +29,7 @@ def test_a_backend_has_the_signatures_of_the_contract(name, family):
     path = f"kerasish.backend.{name}.{family}"
     if importlib.util.find_spec(path) is None:
         pytest.skip(f"{name} overrides nothing of {family}")
-    for kernel, function in functions(importlib.import_module(path)).items():
+    for kernel, function in backend.kernels_in(importlib.import_module(path)).items():
         assert kernel in DECLARED[family], f"{path}.{kernel} is not in the contract"
         assert inspect.signature(function) == inspect.signature(DECLARED[family][kernel]), f"{path}.{kernel}"
 

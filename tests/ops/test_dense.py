@@ -2,11 +2,11 @@ import importlib
 
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import GradientTape, KerasTensor, Tensor, Variable, autocast, convert_to_tensor, state
 from kerasish.ops.dense import ACTIVATIONS, dense
 from kerasish.ops.matmul import matmul
+from tests.support import check_gradients
 
 
 @pytest.fixture

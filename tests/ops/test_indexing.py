@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import GradientTape, KerasTensor, Tensor, Variable, convert_to_tensor
-from kerasish.ops import indexing, segments
+from kerasish.ops import encoding, indexing, segments
+from tests.support import check_gradients
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_part_of_a_symbolic_tensor_has_a_shape():
     assert indexing.get_item(x, (slice(None), 0)).shape == (None, 3)
     assert indexing.take(x, [0, 1], axis=1).shape == (None, 2, 3)
     assert indexing.get_item(np.zeros((9, 5), np.float32), KerasTensor((None, 2), "int32")).shape == (None, 2, 5)
-    assert indexing.one_hot(KerasTensor((None,), "int32"), 7).shape == (None, 7)
+    assert encoding.one_hot(KerasTensor((None,), "int32"), 7).shape == (None, 7)
     assert indexing.slice(x, (0, 1, 0), (-1, 2, 3)).shape == (None, 2, 3)
 
 
@@ -139,16 +139,16 @@ def test_slices_are_cut_and_replaced_with_gradients(rng):
 
 
 def test_one_hot_and_multi_hot_codes():
-    codes = indexing.one_hot([[1, -1, 3]], 3, dtype="int32")
+    codes = encoding.one_hot([[1, -1, 3]], 3, dtype="int32")
     assert (codes.dtype, codes.tolist()) == ("int32", [[[0, 1, 0], [0, 0, 0], [0, 0, 0]]])
-    assert indexing.one_hot([0, 2], 3, axis=0).tolist() == [[1, 0], [0, 0], [0, 1]]
-    assert indexing.multi_hot([[0, 2], [1, 1]], 3).tolist() == [[1, 0, 1], [0, 1, 0]]
-    assert indexing.multi_hot([[0, 2]], num_tokens=3).tolist() == [[1, 0, 1]]
-    for function in (indexing.one_hot, indexing.multi_hot):
+    assert encoding.one_hot([0, 2], 3, axis=0).tolist() == [[1, 0], [0, 0], [0, 1]]
+    assert encoding.multi_hot([[0, 2], [1, 1]], 3).tolist() == [[1, 0, 1], [0, 1, 0]]
+    assert encoding.multi_hot([[0, 2]], num_tokens=3).tolist() == [[1, 0, 1]]
+    for function in (encoding.one_hot, encoding.multi_hot):
         with pytest.raises(ValueError, match="sparse"):
             function([1], 3, sparse=True)
     with pytest.raises(ValueError, match="num_classes"):
-        indexing.multi_hot([1])
+        encoding.multi_hot([1])
 
 
 @pytest.mark.parametrize(

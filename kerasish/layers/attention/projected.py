@@ -47,6 +47,8 @@ class ProjectedAttention(Layer):
     _value_dense: Any
     _gate_dense: Any
     _output_dense: Any
+    _softmax: Any
+    _dropout_layer: Any
     _axes = 1
 
     def __init__(

@@ -40,10 +40,10 @@ class Bidirectional(Layer):
 
     def __init__(
         self,
-        layer: Layer,
+        layer: Any,
         merge_mode: str | None = "concat",
         weights: Any = None,
-        backward_layer: Layer | None = None,
+        backward_layer: Any = None,
         **kwargs: Any,
     ) -> None:
         for argument, value in (("layer", layer), ("backward_layer", backward_layer)):
@@ -55,10 +55,10 @@ class Bidirectional(Layer):
         if merge_mode not in _MODES:
             raise ValueError(f"Expected merge_mode to be one of {_MODES}. Received: merge_mode={merge_mode!r}")
         super().__init__(**kwargs)
-        self.forward_layer = _copy(layer, "forward_")
+        self.forward_layer: Any = _copy(layer, "forward_")
         if backward_layer is None:
             backward_layer = _copy(layer, "backward_", go_backwards=True)
-        self.backward_layer = backward_layer
+        self.backward_layer: Any = backward_layer
         self._check_pair()
         for each in (self.forward_layer, self.backward_layer):
             if hasattr(layer, "use_cudnn"):

@@ -128,7 +128,8 @@ class GRUCell(RecurrentCell):
     def _biases(self) -> tuple[Any, Any]:
         if self.bias is None or not self.reset_after:
             return self.bias, None
-        return tuple(ops.unstack(ops.cast(self.bias, self.compute_dtype), axis=0))
+        b_input, b_state = ops.unstack(ops.cast(self.bias, self.compute_dtype), axis=0)
+        return b_input, b_state
 
     @property
     def _kernel_of(self) -> type[RecurrentCell]:

@@ -225,7 +225,8 @@ class RNN(Layer):
         if run is not None and self.cell.compute_dtype == self.compute_dtype:
             found = run(sequences, initial_state, mask, training, self.go_backwards, self.zero_output_for_mask)
             if found is not None:
-                return self._last_output(*found, initial_state, mask)
+                outputs, states = found
+                return self._last_output(outputs, states, initial_state, mask)
         return self._step_by_step(sequences, initial_state, mask, training)
 
     def _last_output(self, outputs: Tensor, states: Any, initial_state: Any, mask: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerasish import backend
-from kerasish.backend.numpy import _blocks
+from kerasish.backend.numpy.optimizer import _blocks
 from tests.backend.optimizer_rules import CASES, follow
 
 KERNELS = SimpleNamespace(**backend.kernels_of("numpy"))
@@ -30,7 +30,7 @@ def test_threads_do_not_share_their_scratch_memory():
     rows = {}
 
     def take(name):
-        rows[name] = _blocks.scratch.rows(1, 8, np.dtype("float32"))
+        rows[name] = _blocks._scratch.rows(1, 8, np.dtype("float32"))
 
     threads = [threading.Thread(target=take, args=(name,)) for name in ("a", "b")]
     for thread in threads:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import math
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Scalar
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.optimizer._averages import _decay_square
-from kerasish.backend.numpy.optimizer._blocks import _run
+from kerasish.backend.numpy.optimizer._averages import decay_square
+from kerasish.backend.numpy.optimizer._blocks import run
 
 
-def _rmsprop_increment(g: Array, denominator: Array, t: Array, rate: float, epsilon: float) -> None:
+def increment(g: Array, denominator: Array, t: Array, rate: float, epsilon: float) -> None:
     np.add(denominator, epsilon, out=t)
     np.sqrt(t, out=t)
     np.divide(g, t, out=t)
@@ -26,26 +19,26 @@ def _rmsprop_increment(g: Array, denominator: Array, t: Array, rate: float, epsi
 def _adagrad(p: Array, g: Array, a: Array, t: Array, rate: float, epsilon: float) -> None:
     np.multiply(g, g, out=t)
     np.add(a, t, out=a)
-    _rmsprop_increment(g, a, t, rate, epsilon)
+    increment(g, a, t, rate, epsilon)
     np.subtract(p, t, out=p)
 
 
 def adagrad_update(param: Array, grad: Array, accumulator: Array, *, learning_rate: Scalar, epsilon: Scalar) -> None:
     """Seven passes."""
-    _run(_adagrad, (param, grad, accumulator), "wrw", 1, float(learning_rate), float(epsilon))
+    run(_adagrad, (param, grad, accumulator), "wrw", 1, float(learning_rate), float(epsilon))
 
 
 def _adadelta(
     p: Array, g: Array, a: Array, d: Array, t: Array, s: Array, rate: float, rho: float, epsilon: float
 ) -> None:
-    _decay_square(a, g, t, rho)
+    decay_square(a, g, t, rho)
     np.add(d, epsilon, out=s)
     np.add(a, epsilon, out=t)
     # One root of the quotient instead of the quotient of two roots.
     np.divide(s, t, out=s)
     np.sqrt(s, out=s)
     np.multiply(s, g, out=s)
-    _decay_square(d, s, t, rho)
+    decay_square(d, s, t, rho)
     np.multiply(s, rate, out=s)
     np.subtract(p, s, out=p)
 
@@ -62,4 +55,4 @@ def adadelta_update(
 ) -> None:
     """Fifteen passes, two temporaries."""
     arrays = (param, grad, accumulated_grad, accumulated_delta)
-    _run(_adadelta, arrays, "wrww", 2, float(learning_rate), float(rho), float(epsilon))
+    run(_adadelta, arrays, "wrww", 2, float(learning_rate), float(rho), float(epsilon))

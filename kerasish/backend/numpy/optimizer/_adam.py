@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Scalar
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.optimizer._averages import _move, _move_square
-from kerasish.backend.numpy.optimizer._blocks import _run
+from kerasish.backend.numpy._widen import wide_dtype
+from kerasish.backend.numpy.optimizer._averages import move, move_square
+from kerasish.backend.numpy.optimizer._blocks import run
 
 
 def _adam_step(p: Array, m: Array, v: Array, t: Array, alpha: Array, epsilon: Array) -> None:
@@ -35,8 +33,8 @@ def _adam(
     rest_2: Array,
     epsilon: Array,
 ) -> None:
-    _move(m, g, t, rest_1)
-    _move_square(v, g, t, rest_2)
+    move(m, g, t, rest_1)
+    move_square(v, g, t, rest_2)
     _adam_step(p, m, v, t, alpha, epsilon)
 
 
@@ -52,8 +50,8 @@ def _amsgrad(
     rest_2: Array,
     epsilon: Array,
 ) -> None:
-    _move(m, g, t, rest_1)
-    _move_square(v, g, t, rest_2)
+    move(m, g, t, rest_1)
+    move_square(v, g, t, rest_2)
     np.maximum(v_hat, v, out=v_hat)
     _adam_step(p, m, v_hat, t, alpha, epsilon)
 
@@ -83,15 +81,15 @@ def adam_update(
     dtype = param.dtype if param.dtype.itemsize >= 4 else wide_dtype(param.dtype)
     scalars = np.array(alpha, dtype), *_constants(dtype, 1.0 - b1, 1.0 - b2, float(epsilon))
     if v_hat is None:
-        _run(_adam, (param, grad, m, v), "wrww", 1, *scalars)
+        run(_adam, (param, grad, m, v), "wrww", 1, *scalars)
     else:
-        _run(_amsgrad, (param, grad, m, v, v_hat), "wrwww", 1, *scalars)
+        run(_amsgrad, (param, grad, m, v, v_hat), "wrwww", 1, *scalars)
 
 
 def _adamax(
     p: Array, g: Array, m: Array, u: Array, t: Array, alpha: float, rest_1: float, b2: float, epsilon: float
 ) -> None:
-    _move(m, g, t, rest_1)
+    move(m, g, t, rest_1)
     np.multiply(u, b2, out=u)
     np.absolute(g, out=t)
     np.maximum(u, t, out=u)
@@ -116,7 +114,7 @@ def adamax_update(
     """Ten passes; the bias correction is folded into the learning rate."""
     b1 = float(beta_1)
     alpha = float(learning_rate) / (1.0 - b1 ** float(step))
-    _run(_adamax, (param, grad, m, u), "wrww", 1, alpha, 1.0 - b1, float(beta_2), float(epsilon))
+    run(_adamax, (param, grad, m, u), "wrww", 1, alpha, 1.0 - b1, float(beta_2), float(epsilon))
 
 
 def _nadam(
@@ -133,8 +131,8 @@ def _nadam(
     rest_2: float,
     epsilon: float,
 ) -> None:
-    _move(m, g, t, rest_1)
-    _move_square(v, g, t, rest_2)
+    move(m, g, t, rest_1)
+    move_square(v, g, t, rest_2)
     np.multiply(v, v_factor, out=t)
     np.sqrt(t, out=t)
     np.add(t, epsilon, out=t)
@@ -167,4 +165,4 @@ def nadam_update(
     g_factor = rate * (1.0 - now) / (1.0 - product)
     v_factor = 1.0 / (1.0 - b2**t)
     scalars = m_factor, g_factor, v_factor, 1.0 - b1, 1.0 - b2, float(epsilon)
-    _run(_nadam, (param, grad, m, v), "wrww", 2, *scalars)
+    run(_nadam, (param, grad, m, v), "wrww", 2, *scalars)

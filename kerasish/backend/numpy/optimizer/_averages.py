@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import math
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Scalar
-from kerasish.backend.numpy._widen import narrow, wide_dtype
 
 
-
-def _move(average: Array, value: Array, t: Array, weight: Scalar) -> None:
+def move(average: Array, value: Array, t: Array, weight: Scalar) -> None:
     """`average += weight * (value - average)`."""
     np.subtract(value, average, out=t)
     np.multiply(t, weight, out=t)
     np.add(average, t, out=average)
 
 
-def _move_square(average: Array, g: Array, t: Array, weight: Scalar) -> None:
+def move_square(average: Array, g: Array, t: Array, weight: Scalar) -> None:
     """`average += weight * (g^2 - average)`."""
     np.multiply(g, g, out=t)
     np.subtract(t, average, out=t)
@@ -30,7 +22,7 @@ def _move_square(average: Array, g: Array, t: Array, weight: Scalar) -> None:
     np.add(average, t, out=average)
 
 
-def _decay_square(average: Array, g: Array, t: Array, rho: float) -> None:
+def decay_square(average: Array, g: Array, t: Array, rho: float) -> None:
     """`average = rho * average + (1 - rho) * g^2`."""
     np.multiply(g, g, out=t)
     np.multiply(t, 1.0 - rho, out=t)
@@ -38,7 +30,7 @@ def _decay_square(average: Array, g: Array, t: Array, rho: float) -> None:
     np.add(average, t, out=average)
 
 
-def _decay(average: Array, value: Array, t: Array, rho: float) -> None:
+def decay(average: Array, value: Array, t: Array, rho: float) -> None:
     """`average = rho * average + (1 - rho) * value`."""
     np.multiply(value, 1.0 - rho, out=t)
     np.multiply(average, rho, out=average)

@@ -6,8 +6,6 @@ is in half precision, wide copies that are written back.
 
 from __future__ import annotations
 
-import functools
-import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +13,10 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Scalar
-from kerasish.backend.numpy._widen import narrow, wide_dtype
+from kerasish.backend.numpy._widen import wide_dtype
 
-
-
-# Larger than a first-level cache: in blocks that small, the cost of a NumPy call outweighs what the cache
-# saves.
-_BLOCK = 65536
+# Larger than a first-level cache: in blocks that small, the cost of a NumPy call outweighs what the cache saves.
+BLOCK = 65536
 _MOST_LENGTHS = 64
 
 
@@ -56,11 +51,11 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
-def _run(rule: Callable[..., None], arrays: tuple[Array, ...], changed: str, scratch: int, *scalars: Scalar) -> None:
+def run(rule: Callable[..., None], arrays: tuple[Array, ...], changed: str, scratch: int, *scalars: Scalar) -> None:
     """Run `rule(*blocks, *temporaries, *scalars)`; `changed` marks the buffers it writes to with "w"."""
     size = arrays[0].size
     dtype = arrays[0].dtype
-    if size <= _BLOCK and dtype.itemsize >= 4:
+    if size <= BLOCK and dtype.itemsize >= 4:
         for array in arrays:
             if array.dtype is not dtype:
                 break
@@ -70,11 +65,11 @@ def _run(rule: Callable[..., None], arrays: tuple[Array, ...], changed: str, scr
             return
     dtype = wide_dtype(dtype)
     halves = [i for i, array in enumerate(arrays) if array.dtype.itemsize < 4]
-    rows = _scratch.rows(scratch + len(halves), min(size, _BLOCK), dtype)
+    rows = _scratch.rows(scratch + len(halves), min(size, BLOCK), dtype)
     # A diverging run shows in its loss; one NumPy warning for each overflowing block would add nothing.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for start in range(0, size, _BLOCK):
-            stop = min(start + _BLOCK, size)
+        for start in range(0, size, BLOCK):
+            stop = min(start + BLOCK, size)
             blocks = [array[start:stop] for array in arrays]
             temporaries = [rows[i, : stop - start] for i in range(scratch)]
             for row, i in enumerate(halves, scratch):

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import math
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Scalar
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.optimizer._blocks import _run
+from kerasish.backend.numpy.optimizer._blocks import run
 
 
 def _power(x: Array, exponent: float, out: Array) -> None:
@@ -78,4 +71,4 @@ def ftrl_update(
         float(l2_regularization_strength) + float(beta) / (2.0 * rate),
         float(l2_shrinkage_regularization_strength),
     )
-    _run(_ftrl, (param, grad, accumulator, linear), "wrww", 2, *scalars)
+    run(_ftrl, (param, grad, accumulator, linear), "wrww", 2, *scalars)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import math
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Scalar
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.optimizer._averages import _decay
-from kerasish.backend.numpy.optimizer._blocks import _run
+from kerasish.backend.numpy.optimizer._averages import decay
+from kerasish.backend.numpy.optimizer._blocks import run
 
 
 def _lion(p: Array, g: Array, m: Array, t: Array, s: Array, rate: float, b1: float, b2: float) -> None:
@@ -23,9 +16,9 @@ def _lion(p: Array, g: Array, m: Array, t: Array, s: Array, rate: float, b1: flo
     np.sign(t, out=t)
     np.multiply(t, rate, out=t)
     np.subtract(p, t, out=p)
-    _decay(m, g, t, b2)
+    decay(m, g, t, b2)
 
 
 def lion_update(param: Array, grad: Array, m: Array, *, learning_rate: Scalar, beta_1: Scalar, beta_2: Scalar) -> None:
     """Nine passes, two temporaries."""
-    _run(_lion, (param, grad, m), "wrw", 2, float(learning_rate), float(beta_1), float(beta_2))
+    run(_lion, (param, grad, m), "wrw", 2, float(learning_rate), float(beta_1), float(beta_2))

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import math
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Scalar
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.optimizer._adagrad import _rmsprop_increment
-from kerasish.backend.numpy.optimizer._averages import _decay, _decay_square
-from kerasish.backend.numpy.optimizer._blocks import _run
+from kerasish.backend.numpy.optimizer._adagrad import increment
+from kerasish.backend.numpy.optimizer._averages import decay, decay_square
+from kerasish.backend.numpy.optimizer._blocks import run
 
 
 def _rmsprop_centered(g: Array, v: Array, a: Array, t: Array, rate: float, rho: float, epsilon: float) -> None:
-    _decay_square(v, g, t, rho)
-    _decay(a, g, t, rho)
+    decay_square(v, g, t, rho)
+    decay(a, g, t, rho)
     np.multiply(a, a, out=t)
     np.subtract(v, t, out=t)
     np.maximum(t, 0.0, out=t)
-    _rmsprop_increment(g, t, t, rate, epsilon)
+    increment(g, t, t, rate, epsilon)
 
 
 def _momentum_step(p: Array, m: Array, increment: Array, momentum: float) -> None:
@@ -33,16 +26,16 @@ def _momentum_step(p: Array, m: Array, increment: Array, momentum: float) -> Non
 
 
 def _rmsprop(p: Array, g: Array, v: Array, t: Array, rate: float, rho: float, epsilon: float) -> None:
-    _decay_square(v, g, t, rho)
-    _rmsprop_increment(g, v, t, rate, epsilon)
+    decay_square(v, g, t, rho)
+    increment(g, v, t, rate, epsilon)
     np.subtract(p, t, out=p)
 
 
 def _rmsprop_m(
     p: Array, g: Array, v: Array, m: Array, t: Array, rate: float, rho: float, epsilon: float, momentum: float
 ) -> None:
-    _decay_square(v, g, t, rho)
-    _rmsprop_increment(g, v, t, rate, epsilon)
+    decay_square(v, g, t, rho)
+    increment(g, v, t, rate, epsilon)
     _momentum_step(p, m, t, momentum)
 
 
@@ -82,11 +75,11 @@ def rmsprop_update(
     """Nine passes; three more centered, two more with momentum."""
     scalars = float(learning_rate), float(rho), float(epsilon)
     if momentum_buffer is None and average_gradient is None:
-        _run(_rmsprop, (param, grad, velocity), "wrw", 1, *scalars)
+        run(_rmsprop, (param, grad, velocity), "wrw", 1, *scalars)
     elif average_gradient is None:
-        _run(_rmsprop_m, (param, grad, velocity, momentum_buffer), "wrww", 1, *scalars, float(momentum))
+        run(_rmsprop_m, (param, grad, velocity, momentum_buffer), "wrww", 1, *scalars, float(momentum))
     elif momentum_buffer is None:
-        _run(_rmsprop_a, (param, grad, velocity, average_gradient), "wrww", 1, *scalars)
+        run(_rmsprop_a, (param, grad, velocity, average_gradient), "wrww", 1, *scalars)
     else:
         slots = (velocity, momentum_buffer, average_gradient)
-        _run(_rmsprop_ma, (param, grad, *slots), "wrwww", 1, *scalars, float(momentum))
+        run(_rmsprop_ma, (param, grad, *slots), "wrwww", 1, *scalars, float(momentum))

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import math
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Scalar
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.optimizer._blocks import _run
+from kerasish.backend.numpy.optimizer._blocks import run
 
 
-def _sgd(p: Array, g: Array, t: Array, rate: float) -> None:
+def descend(p: Array, g: Array, t: Array, rate: float) -> None:
     np.multiply(g, rate, out=t)
     np.subtract(p, t, out=p)
 
@@ -48,7 +41,7 @@ def sgd_update(
     """Two passes without momentum, four with it, six with Nesterov's."""
     rate = float(learning_rate)
     if momentum_buffer is None:
-        _run(_sgd, (param, grad), "wr", 1, rate)
+        run(descend, (param, grad), "wr", 1, rate)
     else:
         rule = _sgd_nesterov if nesterov else _sgd_momentum
-        _run(rule, (param, grad, momentum_buffer), "wrw", 1, rate, float(momentum))
+        run(rule, (param, grad, momentum_buffer), "wrw", 1, rate, float(momentum))

@@ -7,8 +7,6 @@ from collections.abc import Callable
 import numpy as np
 
 from kerasish.backend.contract.types import Array
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-
 
 
 def _tanh(z: Array) -> None:
@@ -72,9 +70,10 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Array], None], Callable[[Array], Array]]
 """Each activation in place, and its derivative as a new array, written in terms of its output."""
 
 
-def _activation(
+def activation_and_slope(
     kernel: str, name: str, recurrent: bool = False
 ) -> tuple[Callable[[Array], None], Callable[[Array], Array]]:
+    """The activation of this name and its slope, or an error that names the kernel and the argument."""
     if name not in _ACTIVATIONS or (name == "hard_sigmoid" and not recurrent):
         argument = "recurrent_activation" if recurrent else "activation"
         names = [known for known in _ACTIVATIONS if recurrent or known != "hard_sigmoid"]

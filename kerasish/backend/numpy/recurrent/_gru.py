@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.recurrent._activations import _activation
-from kerasish.backend.numpy.recurrent._sequence import _batch_major, _before, _input_gradient, _mask_steps, _output_gradients, _outputs, _project, _seed, _time_major, _weight_gradient, _wide
+from kerasish.backend.numpy._widen import narrow
+from kerasish.backend.numpy.recurrent._activations import activation_and_slope
+from kerasish.backend.numpy.recurrent._sequence import (
+    batch_major,
+    input_gradient,
+    mask_steps,
+    output_gradients,
+    project,
+    shown_outputs,
+    state_gradient,
+    states_before,
+    time_major,
+    weight_gradient,
+    widened,
+)
 
 
 def gru(
@@ -27,16 +37,16 @@ def gru(
     zero_output_for_mask: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """The projected inputs become the gates, in place."""
-    activate, _ = _activation("gru", activation)
-    recur, _ = _activation("gru", recurrent_activation, recurrent=True)
-    h, weights, recurrent, shift = _wide(h0, kernel, recurrent_kernel, bias)
-    valid = _mask_steps(mask, reverse)
+    activate, _ = activation_and_slope("gru", activation)
+    recur, _ = activation_and_slope("gru", recurrent_activation, recurrent=True)
+    h, weights, recurrent, shift = widened(h0, kernel, recurrent_kernel, bias)
+    valid = mask_steps(mask, reverse)
     units = h.shape[1]
     inner_shift = None
     if shift is not None and reset_after:
         inner_shift = shift[1, 2 * units :]
         shift = shift[0] + np.concatenate([shift[1, : 2 * units], np.zeros_like(inner_shift)])
-    gates = _project(_time_major(x, reverse), weights, shift)
+    gates = project(time_major(x, reverse), weights, shift)
     states, inner = np.empty((2, len(gates), *h.shape), gates.dtype)
     # After the reset, one product serves all gates; before it, the candidate's needs a second one.
     joint = recurrent if reset_after else np.ascontiguousarray(recurrent[:, : 2 * units])
@@ -66,14 +76,14 @@ def gru(
             if valid is not None:
                 np.copyto(state, h, where=~valid[t])
             h = state
-    outputs = _outputs(states, valid, zero_output_for_mask)
+    outputs = shown_outputs(states, valid, zero_output_for_mask)
     dtype = x.dtype
     return (
-        _batch_major(outputs, dtype),
+        batch_major(outputs, dtype),
         narrow(h.copy(), dtype),
-        _batch_major(states, dtype),
-        _batch_major(gates, dtype),
-        _batch_major(inner, dtype),
+        batch_major(states, dtype),
+        batch_major(gates, dtype),
+        batch_major(inner, dtype),
     )
 
 
@@ -99,13 +109,13 @@ def gru_backward(
     zero_output_for_mask: bool,
 ) -> tuple[Array, Array, Array, Array, Array | None]:
     """Factors of all gates first; a step then only multiplies them by `dh`."""
-    _, slope = _activation("gru_backward", activation)
-    _, recurrent_slope = _activation("gru_backward", recurrent_activation, recurrent=True)
-    first, weights, recurrent = _wide(h0, kernel, recurrent_kernel)
-    valid = _mask_steps(mask, reverse)
-    steps, gate, inner_steps = _time_major(x, reverse), _time_major(gates), _time_major(inner)
-    before = _before(first, _time_major(states))
-    dsteps = _output_gradients(doutputs, valid, zero_output_for_mask)
+    _, slope = activation_and_slope("gru_backward", activation)
+    _, recurrent_slope = activation_and_slope("gru_backward", recurrent_activation, recurrent=True)
+    first, weights, recurrent = widened(h0, kernel, recurrent_kernel)
+    valid = mask_steps(mask, reverse)
+    steps, gate, inner_steps = time_major(x, reverse), time_major(gates), time_major(inner)
+    before = states_before(first, time_major(states))
+    dsteps = output_gradients(doutputs, valid, zero_output_for_mask)
     length, batch, units = before.shape
     z, r, candidate = (gate.reshape(length, batch, 3, units)[:, :, k] for k in range(3))
     dz = np.empty_like(gate)
@@ -124,7 +134,7 @@ def gru_backward(
         np.multiply(to_candidate, r, out=factors[:, :, 2])
     else:
         factors[:, :, 2] = to_candidate
-    dh, spare = _seed(dh_last, h0), np.empty_like(first)
+    dh, spare = state_gradient(dh_last, h0), np.empty_like(first)
     joint = np.ascontiguousarray((recurrent if reset_after else recurrent[:, : 2 * units]).T)
     own = np.ascontiguousarray(recurrent[:, 2 * units :].T)
     dinner = np.empty_like(first)
@@ -146,19 +156,19 @@ def gru_backward(
         np.multiply(dh, kept[t], out=dh)
         np.add(spare, dh, out=spare)
         dh, spare = spare, dh
-    drecurrent = _weight_gradient(before, dz)
+    drecurrent = weight_gradient(before, dz)
     dbias = None if bias is None else dz.sum(axis=(0, 1))
     if reset_after:
         factors[:, :, 2] = to_candidate
         if dbias is not None:
             dbias = np.stack([dz.sum(axis=(0, 1)), dbias])
     else:
-        drecurrent[:, 2 * units :] = _weight_gradient(inner_steps, dz[:, :, 2 * units :])
+        drecurrent[:, 2 * units :] = weight_gradient(inner_steps, dz[:, :, 2 * units :])
     dtype = x.dtype
     return (
-        _batch_major(_input_gradient(dz, weights), dtype, reverse),
+        batch_major(input_gradient(dz, weights), dtype, reverse),
         narrow(dh, dtype),
-        narrow(_weight_gradient(steps, dz), dtype),
+        narrow(weight_gradient(steps, dz), dtype),
         narrow(drecurrent, dtype),
         None if dbias is None else narrow(dbias, dtype),
     )

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.recurrent._activations import _activation
-from kerasish.backend.numpy.recurrent._sequence import _batch_major, _before, _input_gradient, _mask_steps, _output_gradients, _outputs, _project, _seed, _time_major, _weight_gradient, _wide
+from kerasish.backend.numpy._widen import narrow
+from kerasish.backend.numpy.recurrent._activations import activation_and_slope
+from kerasish.backend.numpy.recurrent._sequence import (
+    batch_major,
+    input_gradient,
+    mask_steps,
+    output_gradients,
+    project,
+    shown_outputs,
+    state_gradient,
+    states_before,
+    time_major,
+    weight_gradient,
+    widened,
+)
 
 
 def lstm(
@@ -27,11 +37,11 @@ def lstm(
     zero_output_for_mask: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """The projected inputs become the gates, in place."""
-    activate, _ = _activation("lstm", activation)
-    recur, _ = _activation("lstm", recurrent_activation, recurrent=True)
-    h, c, weights, recurrent, shift = _wide(h0, c0, kernel, recurrent_kernel, bias)
-    valid = _mask_steps(mask, reverse)
-    gates = _project(_time_major(x, reverse), weights, shift)
+    activate, _ = activation_and_slope("lstm", activation)
+    recur, _ = activation_and_slope("lstm", recurrent_activation, recurrent=True)
+    h, c, weights, recurrent, shift = widened(h0, c0, kernel, recurrent_kernel, bias)
+    valid = mask_steps(mask, reverse)
+    gates = project(time_major(x, reverse), weights, shift)
     units = h.shape[1]
     states, cells = np.empty((2, len(gates), *h.shape), gates.dtype)
     product, candidate = np.empty(gates.shape[1:], gates.dtype), np.empty_like(h)
@@ -54,14 +64,14 @@ def lstm(
             if valid is not None:
                 np.copyto(state, h, where=~valid[t])
             h, c = state, cell
-    outputs = _outputs(states, valid, zero_output_for_mask)
+    outputs = shown_outputs(states, valid, zero_output_for_mask)
     dtype = x.dtype
     return (
-        _batch_major(outputs, dtype),
+        batch_major(outputs, dtype),
         narrow(h.copy(), dtype),
         narrow(c.copy(), dtype),
-        _batch_major(gates, dtype),
-        _batch_major(cells, dtype),
+        batch_major(gates, dtype),
+        batch_major(cells, dtype),
     )
 
 
@@ -88,12 +98,12 @@ def lstm_backward(
     zero_output_for_mask: bool,
 ) -> tuple[Array, Array, Array, Array, Array, Array | None]:
     """Factors of all gates first; a step then only multiplies them by `dh` and `dc`."""
-    activate, slope = _activation("lstm_backward", activation)
-    _, recurrent_slope = _activation("lstm_backward", recurrent_activation, recurrent=True)
-    first, cell_first, weights, recurrent = _wide(h0, c0, kernel, recurrent_kernel)
-    valid = _mask_steps(mask, reverse)
-    steps, gate, cell = _time_major(x, reverse), _time_major(gates), _time_major(cells)
-    dsteps = _output_gradients(doutputs, valid, zero_output_for_mask)
+    activate, slope = activation_and_slope("lstm_backward", activation)
+    _, recurrent_slope = activation_and_slope("lstm_backward", recurrent_activation, recurrent=True)
+    first, cell_first, weights, recurrent = widened(h0, c0, kernel, recurrent_kernel)
+    valid = mask_steps(mask, reverse)
+    steps, gate, cell = time_major(x, reverse), time_major(gates), time_major(cells)
+    dsteps = output_gradients(doutputs, valid, zero_output_for_mask)
     length, batch, units = cell.shape
     parts = gate.reshape(length, batch, 4, units)
     i, f, g, o = (parts[:, :, k] for k in range(4))
@@ -101,14 +111,14 @@ def lstm_backward(
         squashed = cell.copy()
         activate(squashed)
     # The outputs are the states, except at masked steps.
-    states = _time_major(outputs) if valid is None else o * squashed
+    states = time_major(outputs) if valid is None else o * squashed
     if valid is not None:
         for t in range(length):
             np.copyto(states[t], states[t - 1] if t else first, where=~valid[t])
     dz = np.empty_like(gate)
     factors = dz.reshape(length, batch, 4, units)
     np.multiply(g, recurrent_slope(i), out=factors[:, :, 0])
-    np.multiply(_before(cell_first, cell), recurrent_slope(f), out=factors[:, :, 1])
+    np.multiply(states_before(cell_first, cell), recurrent_slope(f), out=factors[:, :, 1])
     np.multiply(i, slope(g), out=factors[:, :, 2])
     np.multiply(squashed, recurrent_slope(o), out=factors[:, :, 3])
     to_cell = slope(squashed)
@@ -118,7 +128,7 @@ def lstm_backward(
         dz *= valid
         to_cell *= valid
         kept = np.where(valid, f, f.dtype.type(1))
-    dh, dc, spare = _seed(dh_last, h0), _seed(dc_last, c0), np.empty_like(first)
+    dh, dc, spare = state_gradient(dh_last, h0), state_gradient(dc_last, c0), np.empty_like(first)
     transposed = np.ascontiguousarray(recurrent.T)
     for t in range(length - 1, -1, -1):
         factor = factors[t]
@@ -135,10 +145,10 @@ def lstm_backward(
         dh, spare = spare, dh
     dtype = x.dtype
     return (
-        _batch_major(_input_gradient(dz, weights), dtype, reverse),
+        batch_major(input_gradient(dz, weights), dtype, reverse),
         narrow(dh, dtype),
         narrow(dc, dtype),
-        narrow(_weight_gradient(steps, dz), dtype),
-        narrow(_weight_gradient(_before(first, states), dz), dtype),
+        narrow(weight_gradient(steps, dz), dtype),
+        narrow(weight_gradient(states_before(first, states), dz), dtype),
         None if bias is None else narrow(dz.sum(axis=(0, 1)), dtype),
     )

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from kerasish.backend.contract.types import Array
-from kerasish.backend.numpy._widen import narrow, wide_dtype
-from kerasish.backend.numpy.recurrent._activations import _activation
-from kerasish.backend.numpy.recurrent._sequence import _batch_major, _before, _input_gradient, _mask_steps, _output_gradients, _outputs, _project, _seed, _time_major, _weight_gradient, _wide
+from kerasish.backend.numpy._widen import narrow
+from kerasish.backend.numpy.recurrent._activations import activation_and_slope
+from kerasish.backend.numpy.recurrent._sequence import (
+    batch_major,
+    input_gradient,
+    mask_steps,
+    output_gradients,
+    project,
+    shown_outputs,
+    state_gradient,
+    states_before,
+    time_major,
+    weight_gradient,
+    widened,
+)
 
 
 def simple_rnn(
@@ -25,10 +35,10 @@ def simple_rnn(
     zero_output_for_mask: bool,
 ) -> tuple[Array, Array, Array]:
     """The projected inputs become the states, in place."""
-    activate, _ = _activation("simple_rnn", activation)
-    h, weights, recurrent, shift = _wide(h0, kernel, recurrent_kernel, bias)
-    valid = _mask_steps(mask, reverse)
-    states = _project(_time_major(x, reverse), weights, shift)
+    activate, _ = activation_and_slope("simple_rnn", activation)
+    h, weights, recurrent, shift = widened(h0, kernel, recurrent_kernel, bias)
+    valid = mask_steps(mask, reverse)
+    states = project(time_major(x, reverse), weights, shift)
     product = np.empty_like(h)
     with np.errstate(over="ignore"):
         for t, state in enumerate(states):
@@ -38,9 +48,9 @@ def simple_rnn(
             if valid is not None:
                 np.copyto(state, h, where=~valid[t])
             h = state
-    outputs = _outputs(states, valid, zero_output_for_mask)
+    outputs = shown_outputs(states, valid, zero_output_for_mask)
     dtype = x.dtype
-    return _batch_major(outputs, dtype), narrow(h.copy(), dtype), _batch_major(states, dtype)
+    return batch_major(outputs, dtype), narrow(h.copy(), dtype), batch_major(states, dtype)
 
 
 def simple_rnn_backward(
@@ -61,15 +71,15 @@ def simple_rnn_backward(
     zero_output_for_mask: bool,
 ) -> tuple[Array, Array, Array, Array, Array | None]:
     """The slopes of all steps become the gradients of the activations' arguments, in place."""
-    _, slope = _activation("simple_rnn_backward", activation)
-    first, weights, recurrent = _wide(h0, kernel, recurrent_kernel)
-    valid = _mask_steps(mask, reverse)
-    steps, after = _time_major(x, reverse), _time_major(states)
-    dsteps = _output_gradients(doutputs, valid, zero_output_for_mask)
+    _, slope = activation_and_slope("simple_rnn_backward", activation)
+    first, weights, recurrent = widened(h0, kernel, recurrent_kernel)
+    valid = mask_steps(mask, reverse)
+    steps, after = time_major(x, reverse), time_major(states)
+    dsteps = output_gradients(doutputs, valid, zero_output_for_mask)
     dz = slope(after)
     if valid is not None:
         dz *= valid
-    dh, spare = _seed(dh_last, h0), np.empty_like(first)
+    dh, spare = state_gradient(dh_last, h0), np.empty_like(first)
     transposed = np.ascontiguousarray(recurrent.T)
     for t in range(len(dz) - 1, -1, -1):
         if dsteps is not None:
@@ -81,9 +91,9 @@ def simple_rnn_backward(
         dh, spare = spare, dh
     dtype = x.dtype
     return (
-        _batch_major(_input_gradient(dz, weights), dtype, reverse),
+        batch_major(input_gradient(dz, weights), dtype, reverse),
         narrow(dh, dtype),
-        narrow(_weight_gradient(steps, dz), dtype),
-        narrow(_weight_gradient(_before(first, after), dz), dtype),
+        narrow(weight_gradient(steps, dz), dtype),
+        narrow(weight_gradient(states_before(first, after), dz), dtype),
         None if bias is None else narrow(dz.sum(axis=(0, 1)), dtype),
     )
