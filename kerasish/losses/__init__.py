@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerasish.autodiff import to_snake_case
 from kerasish.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -110,6 +111,11 @@ _ALIASES = {
     "kullback_leibler_divergence": kl_divergence,
     "logcosh": log_cosh,
 }
+
+CLASS_OF: dict[Any, type[Loss]] = {
+    function: cls for cls in CLASSES for function in FUNCTIONS if function.__name__ == to_snake_case(cls.__name__)
+}
+"""The class of a loss that is given as a function: it computes the same in fewer steps."""
 
 ALL_OBJECTS: dict[str, Any] = {
     **{entry.__name__: entry for entry in (*CLASSES, *FUNCTIONS)},

@@ -105,7 +105,7 @@ def _by_slot(
     for name, dataset in zip(names, datasets, strict=True):
         last = name.removesuffix(":0").split("/")
         if last[-1] in ("iteration", "iterations", "iter") and dataset.shape == ():
-            pairs.append((optimizer.iterations, dataset.read()))
+            pairs.append((optimizer._iterations, dataset.read()))
         elif last[-1] == "learning_rate" and dataset.shape == ():
             pairs.append((optimizer._learning_rate, dataset.read()))
         elif last[-1] in ("momentum_cache", "_momentum_cache") and dataset.shape == ():
@@ -117,7 +117,7 @@ def _by_slot(
     if loose and not slots:
         slots, iterations = _unnamed(kind, loose, len(owners))
         if iterations is not None:
-            pairs.append((optimizer.iterations, iterations.read()))
+            pairs.append((optimizer._iterations, iterations.read()))
     elif loose:
         raise StateMismatchError(f"expected the slots of {kind}. Received: {[d.where for d in loose][:10]}")
     wanted = [slot for group in optimizer.slot_names() for slot in group]
@@ -135,7 +135,7 @@ def _product_of_momenta(optimizer: Any, pairs: list[tuple[Any, Array]]) -> list[
     """What the Nadam of Keras 2 left out of its files follows from the number of its steps."""
     if not isinstance(optimizer, NadamOfKeras2) or any(variable is optimizer._u_product for variable, _ in pairs):
         return []
-    steps = next((int(value) for variable, value in pairs if variable is optimizer.iterations), 0)
+    steps = next((int(value) for variable, value in pairs if variable is optimizer._iterations), 0)
     return [(optimizer._u_product, np.asarray(optimizer.product_until(steps), np.float32))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from kerasish import losses, tree
@@ -33,6 +34,8 @@ def as_loss(identifier: Any, y_true: Any = None, y_pred: Any = None) -> Callable
         loss = losses.get(identifier)
     if isinstance(loss, Loss):
         return loss
+    if isinstance(loss, FunctionType) and loss in losses.CLASS_OF:
+        return losses.CLASS_OF[loss]()
     name = identifier if isinstance(identifier, str) else getattr(loss, "__name__", type(loss).__name__)
     return losses.LossFunctionWrapper(loss, name=name)
 

@@ -138,19 +138,6 @@ def test_slices_are_cut_and_replaced_with_gradients(rng):
         indexing.slice_update(x, (0,), part)
 
 
-def test_one_hot_and_multi_hot_codes():
-    codes = encoding.one_hot([[1, -1, 3]], 3, dtype="int32")
-    assert (codes.dtype, codes.tolist()) == ("int32", [[[0, 1, 0], [0, 0, 0], [0, 0, 0]]])
-    assert encoding.one_hot([0, 2], 3, axis=0).tolist() == [[1, 0], [0, 0], [0, 1]]
-    assert encoding.multi_hot([[0, 2], [1, 1]], 3).tolist() == [[1, 0, 1], [0, 1, 0]]
-    assert encoding.multi_hot([[0, 2]], num_tokens=3).tolist() == [[1, 0, 1]]
-    for function in (encoding.one_hot, encoding.multi_hot):
-        with pytest.raises(ValueError, match="sparse"):
-            function([1], 3, sparse=True)
-    with pytest.raises(ValueError, match="num_classes"):
-        encoding.multi_hot([1])
-
-
 @pytest.mark.parametrize(
     "call",
     [
@@ -166,31 +153,3 @@ def test_one_hot_and_multi_hot_codes():
 def test_bad_arguments_are_named(call):
     with pytest.raises(ValueError, match="Received"):
         call()
-
-
-@pytest.mark.parametrize("function", [segments.segment_sum, segments.segment_max])
-@pytest.mark.parametrize("rest", [(), (2,)])
-def test_segments_have_gradients(rng, function, rest):
-    data, ids = rng.normal(size=(6, *rest)), [2, 0, 2, -1, 0, 9]
-
-    def filled(x):
-        return function(x, ids, 3)[::2]
-
-    np.testing.assert_allclose(
-        filled(data).numpy(),
-        [getattr(data[rows], "sum" if function is segments.segment_sum else "max")(0) for rows in ([1, 4], [0, 2])],
-    )
-    check_gradients(filled, [data])
-
-
-def test_segments_are_counted_when_their_number_is_not_given():
-    assert segments.segment_sum([1.0, 2.0], [3, 0]).tolist() == [2, 0, 0, 1]
-
-
-def test_bincount_counts_and_weighs(rng):
-    x, weights = np.array([0, 3, 3]), rng.normal(size=3)
-    assert segments.bincount(x, minlength=6).tolist() == [1, 0, 0, 2, 0, 0]
-    assert segments.bincount(x).dtype == "int32"
-    np.testing.assert_allclose(segments.bincount(x, weights).numpy(), np.bincount(x, weights))
-    check_gradients(lambda w: segments.bincount(x, w), [weights])
-    assert segments.bincount([[0, 1], [2, 2]]).tolist() == [[1, 1, 0], [0, 0, 2]]

@@ -97,7 +97,7 @@ BAD_FITS: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "kind", "message"), BAD_FITS, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(("arguments", "kind", "message"), BAD_FITS, ids=[str(n) for n in range(len(BAD_FITS))])
 def test_wrong_data_and_settings_of_fit_are_named(
     arguments: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
