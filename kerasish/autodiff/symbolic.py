@@ -138,6 +138,11 @@ def infer_output(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
             continue
         return tree.map_structure(_merge, a, b)
     assert error is not None
+    shapes = [leaf.shape for leaf in leaves if isinstance(leaf, KerasTensor)]
+    error.add_note(
+        f"This arose when the shapes of outputs were sought, with {_FILLS[0][0]} in the place of each unknown size. "
+        f"Received: KerasTensors of shapes {shapes}"
+    )
     raise error
 
 

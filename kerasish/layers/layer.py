@@ -286,6 +286,9 @@ class Layer(LayerState):
         try:
             outputs = self._run(symbolic, args, kwargs, masks)
             self._after(arguments, outputs, symbolic)
+        except Exception as error:
+            self._note_on(error, arguments)
+            raise
         finally:
             state.call_depth -= 1
             state.training, state.names = before
@@ -295,6 +298,11 @@ class Layer(LayerState):
                 self._fast = self._can_be_fast()
                 self._fast_training = signature.has_training
         return outputs
+
+    def _note_on(self, error: Exception, arguments: dict[str, Any]) -> None:
+        """Say in which layer an error arose: an operation does not know who called it."""
+        shapes = tree.map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else x, arguments)
+        error.add_note(f"In the layer {self.name!r} (a {type(self).__name__}). Received: {_listed(shapes)}")
 
     def _run(self, symbolic: bool, args: tuple[Any, ...], kwargs: dict[str, Any], masks: dict[str, Any]) -> Any:
         if symbolic:
@@ -522,3 +530,7 @@ class Layer(LayerState):
 
 def _mask_of(x: Any) -> Any:
     return getattr(x, "_keras_mask", None)
+
+
+def _listed(arguments: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={str(value)[:200]}" for name, value in arguments.items() if value is not None)

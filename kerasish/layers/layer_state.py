@@ -40,7 +40,8 @@ class LayerState(Operation):
     def _check_initialized(self) -> None:
         if "_losses" not in self.__dict__:
             raise RuntimeError(
-                f"In the layer {type(self).__name__}, `super().__init__()` must be called first in `__init__`."
+                f"In the layer {type(self).__name__}, `super().__init__()` must be called first in `__init__`. "
+                "Received: a use of the layer before that"
             )
 
     def add_weight(
@@ -195,7 +196,8 @@ class LayerState(Operation):
         """The number of weights, counted as scalars."""
         if not self.built:
             raise ValueError(
-                f"The layer {self.name!r} has no weights to count yet: call it on data, or build it first."
+                f"The layer {self.name!r} has no weights to count yet: call it on data, or build it first. "
+                "Received: built=False"
             )
         return sum(v.size for v in self.weights)
 

@@ -104,7 +104,9 @@ def _order(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[
                 if id(parent) in done:
                     continue
                 if id(parent) in entered:
-                    raise ValueError(f"The graph has a cycle at the layer {parent.operation.name!r}.")
+                    raise ValueError(
+                        f"Expected a graph without cycles. Received: a cycle through the layer {parent.operation.name!r}"
+                    )
                 meet(parent)
                 entered.add(id(parent))
                 stack.append((parent, sources(parent)))
@@ -112,7 +114,7 @@ def _order(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[
                 stack.pop()
                 done.add(id(node))
                 finished.append(node)
-    _check_connected(finished, entries)
+    _check_connected(finished, inputs)
 
     depths: dict[int, int] = {}
     operation_depths: dict[int, int] = {}
@@ -152,10 +154,12 @@ def _runnable(nodes: list[CallNode], entries: set[int]) -> list[CallNode]:
     return ordered
 
 
-def _check_connected(nodes: list[CallNode], entries: set[int]) -> None:
+def _check_connected(nodes: list[CallNode], inputs: list[KerasTensor]) -> None:
+    entries = {id(tensor) for tensor in inputs}
+    received = [node_of(tensor).operation.name for tensor in inputs]
     for node in nodes:
         if node.is_input and not any(id(tensor) in entries for tensor in node.outputs):
             raise ValueError(
                 f"The outputs of the model depend on {node.outputs[0]!r} (of the layer {node.operation.name!r}), "
-                "which is not among its inputs."
+                f"which is not among its inputs. Received: inputs of the layers {received}"
             )

@@ -76,6 +76,9 @@ class Model(Trainer, Layer):
                 raise ValueError(
                     f"Expected the outputs of a model to be KerasTensors that layers gave. Received: {leaf!r}"
                 )
+        for name, leaves in (("inputs", flat), ("outputs", tree.flatten(outputs))):
+            if not leaves:
+                raise ValueError(f"A model needs {name}: expected at least one KerasTensor. Received: {name}=[]")
         inputs, outputs = _with_input_layers(inputs, outputs)
         self._graph = Graph(inputs, outputs)
         self._inputs_structure = inputs
@@ -181,7 +184,7 @@ class Model(Trainer, Layer):
         if self._graph is not None or self.built:
             return
         if not shapes and not named_shapes:
-            raise ValueError(f"The model {self.name!r} needs the shapes of its inputs to be built.")
+            raise ValueError(f"The model {self.name!r} needs the shapes of its inputs to be built. Received: none")
 
         def symbol(shape: Any) -> Any:
             if isinstance(shape, dict):

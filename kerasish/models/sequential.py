@@ -52,6 +52,8 @@ class Sequential(Model):
                 f"All layers of the Sequential model {self.name!r} need names of their own. "
                 f"Received: {layer.name!r} twice"
             )
+        if layer is self or self in layer._flatten_layers():
+            raise ValueError(f"The Sequential model {self.name!r} cannot hold itself. Received: {layer!r}")
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(
                 f"The Sequential model {self.name!r} has layers already, so an input cannot be added. "
@@ -72,7 +74,7 @@ class Sequential(Model):
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the top layer off and return it."""
         if not self.layers:
-            raise ValueError(f"The Sequential model {self.name!r} has no layers to pop.")
+            raise ValueError(f"The Sequential model {self.name!r} has no layers to pop. Received: layers=[]")
         layer = self._stack.pop()
         self._forget_graph()
         if rebuild:
@@ -95,17 +97,19 @@ class Sequential(Model):
         if self._graph is not None or not self.layers:
             return
         if input_shape is None:
-            raise ValueError(f"The Sequential model {self.name!r} needs an input shape to be built.")
+            raise ValueError(f"The Sequential model {self.name!r} needs an input shape to be built. Received: input_shape=None")
         if isinstance(self._stack[0], InputLayer):
             inputs = self._stack[0].output
         else:
             shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
             dtype = self._first_dtype()
             inputs = Input(batch_shape=(None, *shape[1:]), dtype=dtype)
-            self._stack.insert(0, inputs._keras_history.operation)  # type: ignore[union-attr,arg-type]
         x: Any = inputs
-        for layer in self._stack[1:]:
+        for layer in self.layers:
             x = layer(x)
+        # Only now: a shape that did not fit must not stay.
+        if not isinstance(self._stack[0], InputLayer):
+            self._stack.insert(0, inputs._keras_history.operation)  # type: ignore[union-attr,arg-type]
         self._set_graph(inputs, x)
 
     def _first_dtype(self) -> str:

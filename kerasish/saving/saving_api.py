@@ -161,7 +161,7 @@ def _is_h5_name(path: str) -> bool:
 
 def _check_there(path: str) -> None:
     if not os.path.exists(path):
-        raise MissingFileError("there is no such file", path)
+        raise MissingFileError(f"there is no such file. Received: filepath={path!r}", path)
     if os.path.isdir(path):
         raise LoadError("expected a file. Received: a folder", path)
 

@@ -117,7 +117,7 @@ class Compiled:
         if not self.compiled:
             raise ValueError(
                 f"The model {self.name!r} must be compiled before `{method}`: "  # type: ignore[attr-defined]
-                "call model.compile(optimizer=…, loss=…) first."
+                "call model.compile(optimizer=…, loss=…) first. Received: compiled=False"
             )
 
     def add_metric(self, value: Any, aggregation: str | None = "mean", name: str | None = None) -> None:

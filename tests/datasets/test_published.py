@@ -79,9 +79,7 @@ def spoil(path, how):
     elif how == "changed":
         place = contents.index(b"}") + 40
         path.write_bytes(
-            contents[:place]
-            + bytes(byte ^ 255 for byte in contents[place : place + 4])
-            + contents[place + 4 :]
+            contents[:place] + bytes(byte ^ 255 for byte in contents[place : place + 4]) + contents[place + 4 :]
         )
     elif how == "empty":
         path.write_bytes(b"")

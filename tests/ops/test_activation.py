@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import GradientTape, Tensor
 from kerasish.ops import activation
+from tests.support import check_gradients
 
 # No value lies at a kink of a piecewise function.
 X = np.array([[-3.7, -1.3, -0.7, -0.2], [0.3, 0.8, 1.4, 6.5]])

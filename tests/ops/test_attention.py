@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import KerasTensor
 from kerasish.ops.attention import dot_product_attention
+from tests.support import check_gradients
 
 
 @pytest.fixture

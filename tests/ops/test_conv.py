@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import KerasTensor
 from kerasish.ops.conv import conv, conv_bias, conv_transpose, depthwise_conv, separable_conv
+from tests.support import check_gradients
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import KerasTensor
 from kerasish.ops.embedding import embedding
+from tests.support import check_gradients
 
 
 def test_rows_are_picked_and_their_gradients_added_up():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.ops import blocks, image
+from tests.support import check_gradients
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import GradientTape, KerasTensor, Tensor
 from kerasish.ops import linalg
+from tests.support import check_gradients
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import KerasTensor
 from kerasish.ops import recurrent
+from tests.support import check_gradients
 
 MASK = np.array([[True, False, True], [False, True, True]])
 N, T, D, U = 2, 3, 2, 2

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.support import check_gradients
 
 from kerasish.autodiff import KerasTensor, convert_to_tensor
 from kerasish.ops import sorting
+from tests.support import check_gradients
 
 
 @pytest.fixture

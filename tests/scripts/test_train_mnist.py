@@ -20,7 +20,8 @@ def command(out, *more):
 
 
 def run(out, *more):
-    return subprocess.run(command(out, *more), env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False)
+    arguments = {"env": ENVIRONMENT, "capture_output": True, "text": True, "timeout": 300, "check": False}
+    return subprocess.run(command(out, *more), **arguments)
 
 
 def rows(out):

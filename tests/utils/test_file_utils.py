@@ -203,9 +203,7 @@ def test_a_redirection_from_https_to_http_is_refused():
     request = urllib.request.Request("https://example.org/a")
     with pytest.raises(OSError, match="is refused"):
         http_utils._HttpRedirects().redirect_request(request, None, 302, "", {}, "http://example.org/a")
-    followed = http_utils._HttpRedirects().redirect_request(
-        request, None, 302, "", {}, "https://example.org/b"
-    )
+    followed = http_utils._HttpRedirects().redirect_request(request, None, 302, "", {}, "https://example.org/b")
     assert followed.full_url == "https://example.org/b"
 
 

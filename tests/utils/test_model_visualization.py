@@ -26,9 +26,7 @@ def test_shapes_dtypes_activations_and_training_are_shown_when_asked_for():
     model = branched()
     model.get_layer("right").trainable = False
     plain = model_to_dot(model)
-    full = model_to_dot(
-        model, show_shapes=True, show_dtype=True, show_layer_activations=True, show_trainable=True, show_layer_names=True
-    )
+    full = model_to_dot(model, show_shapes=True, show_dtype=True, show_layer_activations=True, show_trainable=True)
     for detail in ("(None, 3)", "float32", "activation: relu", "not trainable"):
         assert detail in full
         assert detail not in plain

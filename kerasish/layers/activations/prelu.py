@@ -55,9 +55,8 @@ class PReLU(Layer):
             regularizer=self.alpha_regularizer,
             constraint=self.alpha_constraint,
         )
-        axes = {}
-        if self.shared_axes:
-            axes = {axis: input_shape[axis] for axis in range(1, len(input_shape)) if axis not in self.shared_axes}
+        shared = self.shared_axes or ()
+        axes = {axis: input_shape[axis] for axis in range(1, len(input_shape)) if axis not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 
     def call(self, inputs: Any) -> Tensor:
