@@ -56,9 +56,9 @@ class ModelCheckpoint(MonitorCallback):
         whole = isinstance(save_freq, int) and not isinstance(save_freq, bool) and save_freq > 0
         if save_freq != "epoch" and not whole:
             raise ValueError(f"Expected save_freq to be 'epoch' or a positive int. Received: save_freq={save_freq!r}")
-        if save_weights_only and not self.filepath.endswith(".weights.h5"):
+        if save_weights_only and not self.filepath.endswith(".h5"):
             raise ValueError(
-                "When using `save_weights_only=True`, the filepath must end in '.weights.h5'. "
+                "When using `save_weights_only=True`, the filepath must end in '.weights.h5' (or '.h5'). "
                 f"Received: filepath={self.filepath!r}"
             )
         if not save_weights_only and not self.filepath.endswith((".keras", ".h5")):

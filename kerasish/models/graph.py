@@ -105,7 +105,8 @@ def _order(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[
                     continue
                 if id(parent) in entered:
                     raise ValueError(
-                        f"Expected a graph without cycles. Received: a cycle through the layer {parent.operation.name!r}"
+                        "Expected a graph without cycles. "
+                        f"Received: a cycle through the layer {parent.operation.name!r}"
                     )
                 meet(parent)
                 entered.add(id(parent))

@@ -97,7 +97,9 @@ class Sequential(Model):
         if self._graph is not None or not self.layers:
             return
         if input_shape is None:
-            raise ValueError(f"The Sequential model {self.name!r} needs an input shape to be built. Received: input_shape=None")
+            raise ValueError(
+                f"The Sequential model {self.name!r} needs an input shape to be built. Received: input_shape=None"
+            )
         if isinstance(self._stack[0], InputLayer):
             inputs = self._stack[0].output
         else:

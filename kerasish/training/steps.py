@@ -36,6 +36,11 @@ class Steps(Compiled):
         self.predict_function: Callable[..., Any] | None = None
         self._parts: Parts | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets: not the functions, which are bound to this model and would train it instead."""
+        functions = dict.fromkeys(("train_function", "test_function", "predict_function", "_parts"))
+        return {**self.__dict__, **functions}
+
     def _forget_functions(self) -> None:
         self.train_function = self.test_function = self.predict_function = None
         self._parts = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import gc
 import hashlib
+import pickle
 import subprocess
 import sys
 import threading
@@ -186,6 +188,27 @@ def test_building_and_dropping_models_does_not_grow_in_memory() -> None:
     assert after - before < 20_000
 
 
+@pytest.mark.parametrize(
+    "how", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"]
+)
+def test_copy_of_a_trained_model_trains_alike_and_apart(how: Any) -> None:
+    model = kerasish.Sequential([layers.Input((3,)), layers.Dense(4), layers.BatchNormalization(), layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    x, y = data(8, 3), data(8, 1)
+    model.fit(x, y, verbose=0)
+    model.predict(x, verbose=0)
+    again = how(model)
+    weights, slots = model.get_weights(), [v.numpy().copy() for v in model.optimizer.variables]
+    again.fit(x, y, verbose=0, shuffle=False)
+    for a, b in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, v in zip(slots, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(a, v.numpy())
+    model.fit(x, y, verbose=0, shuffle=False)
+    for a, b in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_channels_first_gives_the_numbers_of_channels_last() -> None:
     def build(data_format: str) -> Any:
         shape = (6, 7, 2) if data_format == "channels_last" else (2, 6, 7)
@@ -276,7 +299,7 @@ def test_all_callbacks_work_together(tmp_path: Path) -> None:
     callbacks = [
         k.EarlyStopping(monitor="val_loss", patience=2, restore_best_weights=True),
         k.ModelCheckpoint(tmp_path / "best.h5", save_best_only=True),
-        k.ModelCheckpoint(str(tmp_path / "{epoch:02d}-{val_loss:.3f}.h5")),
+        k.ModelCheckpoint(str(tmp_path / "{epoch:02d}-{val_loss:.3f}.h5"), save_weights_only=True),
         k.ReduceLROnPlateau(patience=1, factor=0.5),
         k.CSVLogger(tmp_path / "log.csv"),
         k.LearningRateScheduler(lambda epoch, rate: rate * 0.95),
@@ -294,6 +317,9 @@ def test_all_callbacks_work_together(tmp_path: Path) -> None:
     assert list(rows[0]) == ["epoch", "learning_rate", "loss", "mae", "val_loss", "val_mae"]
     np.testing.assert_allclose([float(row["val_loss"]) for row in rows], values, rtol=1e-6)
     assert len(list(tmp_path.glob("??-*.h5"))) == len(values)
+    others = kerasish.models.clone_model(model)
+    others.load_weights(next(tmp_path.glob(f"{best + 1:02d}-*.h5")))
+    np.testing.assert_array_equal(others.predict(vx, verbose=0), model.predict(vx, verbose=0))
     np.testing.assert_allclose(model.evaluate(vx, vy, verbose=0)[0], values[best], rtol=1e-6)
     again = kerasish.models.load_model(tmp_path / "best.h5")
     np.testing.assert_array_equal(again.predict(vx, verbose=0), model.predict(vx, verbose=0))
