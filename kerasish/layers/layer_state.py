@@ -184,11 +184,12 @@ class LayerState(Operation):
         if len(weights) != len(variables):
             raise ValueError(f"The layer {self.name!r} has {len(variables)} weights. Received: {len(weights)} arrays")
         for variable, value in zip(variables, weights, strict=True):
-            kind = np.dtype(getattr(value, "dtype", None) or np.asarray(value).dtype).kind
-            if kind not in "biufV":
+            dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+            # The dtype of a tensor is a name, and always one of numbers.
+            if getattr(dtype, "kind", "f") not in "biufV":
                 raise ValueError(
                     f"Expected numbers for the weight {variable.path!r} of the layer {self.name!r}. "
-                    f"Received: an array of dtype={np.asarray(value).dtype}"
+                    f"Received: an array of dtype={dtype}"
                 )
             if tuple(np.shape(value)) != variable.shape:
                 raise ValueError(

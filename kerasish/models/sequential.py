@@ -111,7 +111,7 @@ class Sequential(Model):
             x = layer(x)
         # Only now: a shape that did not fit must not stay.
         if not isinstance(self._stack[0], InputLayer):
-            self._stack.insert(0, inputs._keras_history.operation)  # type: ignore[union-attr,arg-type]
+            self._stack.insert(0, inputs._keras_history.operation)
         self._set_graph(inputs, x)
 
     def _first_dtype(self) -> str:

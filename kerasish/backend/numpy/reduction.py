@@ -42,9 +42,11 @@ def sum(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
 def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """The sum, scaled in place."""
     total = _array(_SUM(x, axis, _wide(x), None, keepdims))
-    count = x.size / total.size if total.size else 1
-    with np.errstate(all="ignore"):
-        np.divide(total, count, total)
+    if x.size:
+        np.divide(total, x.size / total.size, total)
+    elif total.size:
+        # The mean of nothing.
+        total.fill(np.nan)
     return _narrowed(total, x)
 
 
