@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kerasish.dtype_policies import DTypePolicy
+
 _settings: dict[str, Any] = {
     "floatx": os.environ.get("KERASISH_FLOATX", "float32"),
     "epsilon": 1e-7,
@@ -81,6 +83,24 @@ def set_backend(name: str) -> None:
     from kerasish.backend import activate
 
     activate(name)
+
+
+def dtype_policy() -> DTypePolicy:
+    """The dtype policy of layers that are given none.
+
+    >>> dtype_policy().name
+    'float32'
+    """
+    from kerasish import dtype_policies
+
+    return dtype_policies.dtype_policy()
+
+
+def set_dtype_policy(policy: Any) -> None:
+    """Set the dtype policy of layers made from now on: a policy, or a name such as "mixed_float16"."""
+    from kerasish import dtype_policies
+
+    dtype_policies.set_dtype_policy(policy)
 
 
 def home() -> Path:

@@ -211,7 +211,7 @@ class Layer(LayerState):
             and self.activity_regularizer is None
             and not self._casts
             and not self._signature.masks
-            and next(held(self, Layer), None) is None
+            and not held(self, Layer)
         )
 
     def get_build_config(self) -> dict[str, Any] | None:

@@ -112,7 +112,7 @@ class LayerState(Operation):
 
     @property
     def _layers(self) -> list[Layer]:
-        return list(held(self, LayerState))
+        return held(self, LayerState)
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
         """The layer and those inside it, depth first, each once."""

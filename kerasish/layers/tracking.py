@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 # Attributes that hold what belongs to the layer's surroundings, not to its state.
@@ -23,26 +22,29 @@ _SKIPPED = frozenset(
 )
 
 
-def held(owner: Any, kind: type | tuple[type, ...], skip: frozenset[str] = _SKIPPED) -> Iterator[Any]:
+_CONTAINERS = (dict, list, tuple, set)
+
+
+def held(owner: Any, kind: type | tuple[type, ...], skip: frozenset[str] = _SKIPPED) -> list[Any]:
     """The objects of a kind in the attributes of an object, and in the lists and dicts there, each once."""
-    seen: set[int] = set()
+    found: dict[int, Any] = {}
     for name, value in vars(owner).items():
-        if name in skip:
-            continue
-        yield from _search(value, kind, seen)
+        # Most attributes are numbers, names and functions: this line is all that they cost.
+        if isinstance(value, kind):
+            if name not in skip:
+                found[id(value)] = value
+        elif isinstance(value, _CONTAINERS) and value and name not in skip:
+            _search(value, kind, found, set())
+    return list(found.values())
 
 
-def _search(value: Any, kind: type | tuple[type, ...], seen: set[int]) -> Iterator[Any]:
-    if isinstance(value, kind):
-        if id(value) not in seen:
-            seen.add(id(value))
-            yield value
-    elif isinstance(value, dict):
-        if id(value) not in seen:
-            seen.add(id(value))
-            for member in value.values():
-                yield from _search(member, kind, seen)
-    elif isinstance(value, (list, tuple, set)) and id(value) not in seen:
-        seen.add(id(value))
-        for member in value:
-            yield from _search(member, kind, seen)
+def _search(container: Any, kind: type | tuple[type, ...], found: dict[int, Any], entered: set[int]) -> None:
+    """Add the objects of a kind in a container, at any depth; a container within itself is entered once."""
+    if id(container) in entered:
+        return
+    entered.add(id(container))
+    for member in container.values() if isinstance(container, dict) else container:
+        if isinstance(member, kind):
+            found[id(member)] = member
+        elif isinstance(member, _CONTAINERS) and member:
+            _search(member, kind, found, entered)
