@@ -15,8 +15,10 @@ from kerasish.saving.h5_writer import KERAS_VERSION, write_model, write_weights
 from kerasish.saving.legacy_config import Origin
 from kerasish.saving.object_registration import CustomObjectScope, SafeModeScope
 from kerasish.saving.variable_budget import variable_budget
+from kerasish.saving.weights_store import is_store, load_store, write_store
 
 _H5 = (".h5", ".hdf5")
+_STORE = (".weights.h5", ".weights.hdf5")
 # Enough for the largest architecture without a file of weights to compare with.
 _JSON_ELEMENTS = 1 << 30
 
@@ -56,21 +58,24 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
-    """Write the weights of a model into an HDF5 file, a group for each layer, as tf.keras did.
+    """Write the weights of a model into an HDF5 file.
+
+    A file that ends in `.weights.h5` gets the layout of Keras 3, with the state of the optimizer; another one a group
+    for each layer, as by tf.keras.
 
     Args:
         model: The model, built.
-        filepath: The file, which ends in `.h5` or `.hdf5`, but not in `.weights.h5`.
+        filepath: The file, which ends in `.weights.h5`, `.h5` or `.hdf5`.
         overwrite: Whether a file that is there already is replaced.
         max_shard_size: Must be None: files are not split.
     """
     path = os.fspath(filepath)
     if max_shard_size is not None:
         raise ValueError(f"Weights are written into one file. Received: max_shard_size={max_shard_size!r}")
-    if not _is_h5_name(path) or path.endswith((".weights.h5", ".weights.hdf5")):
+    if not _is_h5_name(path):
         raise ValueError(
-            "Weights are saved as HDF5 files with a group for each layer, whose names end in '.h5' or '.hdf5'; the "
-            f"layout of '.weights.h5' is not written by this version. Received: filepath={path!r}"
+            "Weights are saved as HDF5 files, whose names end in '.weights.h5', '.h5' or '.hdf5'. "
+            f"Received: filepath={path!r}"
         )
     if not model.built:
         raise ValueError(
@@ -78,8 +83,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
             f"Received: filepath={path!r}"
         )
     _check_overwrite(path, overwrite)
+    write = write_store if path.lower().endswith(_STORE) else write_weights
     with atomic_path(path) as temporary:
-        _write(temporary, lambda file: write_weights(file, model))
+        _write(temporary, lambda file: write(file, model))
 
 
 def load_model(
@@ -100,7 +106,8 @@ def load_model(
             layered = is_layered(root)
         if not layered:
             raise LoadError(
-                "the file holds weights in the layout of '.weights.h5', and no model, which this version does not read",
+                "the file holds no model, but weights in the layout of '.weights.h5', which load_weights() of a model "
+                "reads",
                 path,
             )
         return load_model_h5(path, custom_objects, compile=compile, safe_mode=safe_mode)
@@ -124,11 +131,19 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name
     _check_there(path)
     if is_h5(path):
         with open_h5(path) as root:
-            layered = is_layered(root)
+            layered, stored = is_layered(root), is_store(root)
         if layered:
             load_weights_h5(path, model, by_name=by_name, skip_mismatch=skip_mismatch)
             return
-        raise LoadError("the file has the layout of '.weights.h5' of Keras 3, which this version does not read", path)
+        if not stored:
+            raise LoadError("the file holds no weights: expected the groups or attributes of a layout of Keras", path)
+        if by_name:
+            raise ValueError(
+                "`by_name` is for files with a group for each layer: in the layout of '.weights.h5' layers have no "
+                f"names. Received: by_name=True, filepath={path!r}"
+            )
+        load_store(path, model, skip_mismatch=skip_mismatch)
+        return
     if zipfile.is_zipfile(path):
         raise LoadError("this is a `.keras` file, which this version does not read: save the weights as '.h5'", path)
     raise LoadError("expected an HDF5 file of weights; this is none, or it is damaged", path)

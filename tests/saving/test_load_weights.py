@@ -90,12 +90,6 @@ def test_a_model_that_is_not_built_is_refused(saved):
         model.save_weights(path)
 
 
-def test_the_layout_of_keras_3_is_not_written_yet(tmp_path):
-    with pytest.raises(ValueError, match=r"weights\.h5"):
-        stack(2).save_weights(tmp_path / "a.weights.h5")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_the_content_decides_not_the_name(saved, tmp_path):
     model, path = saved
     renamed = tmp_path / "odd.weights.h5"
