@@ -9,6 +9,7 @@ from kerasish.backend import available
 @pytest.fixture(autouse=True)
 def _restored():
     before = dict(config._settings)
+    config.set_dtype_policy(None)
     yield
     config._settings.update(before)
     config.set_dtype_policy(None)

@@ -280,7 +280,7 @@ def test_mixed_precision_keeps_weights_in_float32_and_scales_the_loss() -> None:
         )
         model.compile(kerasish.optimizers.SGD(0.1), "mse")
     finally:
-        kerasish.mixed_precision.set_global_policy("float32")
+        kerasish.mixed_precision.set_global_policy(None)
     assert isinstance(model.optimizer, kerasish.optimizers.LossScaleOptimizer)
     assert (model.layers[0].compute_dtype, model.layers[0].kernel.dtype) == ("float16", "float32")
     assert model.layers[0](data(2, 4)).dtype == "float16"
