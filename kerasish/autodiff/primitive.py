@@ -112,6 +112,11 @@ def apply(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[str, Any] =
     if state.special:
         return _apply_special(primitive, inputs, attrs)
     result = primitive.run(*[x.array if isinstance(x, Tensor) else x for x in inputs], **attrs)
+    return _outputs(primitive, inputs, attrs, result)
+
+
+def _outputs(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> Any:
+    """What a kernel gave, as tensors; with the node that lets a tape find its way back, where one watches."""
     tapes = state.tapes
     if tapes and primitive.differentiable:
         for x in inputs:
@@ -123,14 +128,6 @@ def apply(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[str, Any] =
     if type(result) is tuple:
         return tuple([None if array is None else Tensor(array) for array in result])
     return Tensor(result)
-
-
-def record(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[str, Any], result: Any) -> Any:
-    """The outputs of an operation, with the node that lets a tape find its way back."""
-    node = Node(primitive, inputs, attrs, result, len(state.tapes) > 1)
-    if type(result) is tuple:
-        return tuple([None if a is None else Tensor(a, node, i) for i, a in enumerate(result)])
-    return Tensor(result, node)
 
 
 def _apply_special(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -152,13 +149,7 @@ def _apply_special(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[st
             result = tuple([None if a is None else dummy(a.shape, a.dtype) for a in result])
         else:
             result = dummy(result.shape, result.dtype)
-    if state.tapes and primitive.differentiable:
-        for x in inputs:
-            if isinstance(x, Tensor) and x.node is not None:
-                return record(primitive, inputs, attrs, result)
-    if type(result) is tuple:
-        return tuple([None if array is None else Tensor(array) for array in result])
-    return Tensor(result)
+    return _outputs(primitive, inputs, attrs, result)
 
 
 def _autocast(x: Any, dtype: str) -> Any:

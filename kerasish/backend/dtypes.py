@@ -73,11 +73,6 @@ def is_float(dtype: str) -> bool:
     return dtype in FLOATS
 
 
-def is_integer(dtype: str) -> bool:
-    """Whether the name is that of an integer type."""
-    return dtype in INTEGERS
-
-
 def numpy_dtype(dtype: Any) -> np.dtype[Any]:
     """The NumPy dtype of a name; bfloat16 comes from the package `ml_dtypes`."""
     name = standardize_dtype(dtype)

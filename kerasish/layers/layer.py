@@ -411,12 +411,9 @@ class Layer(LayerState):
         args, named = self._shape_arguments(self.build, shapes)
         self.build(*args, **named)
         self.built = True
-        if self._input_spec_after_build():
+        if self.input_spec is not None:
             first = arguments.get(self._signature.first)
             assert_input_compatibility(self.input_spec, first, self.name)
-
-    def _input_spec_after_build(self) -> bool:
-        return self.input_spec is not None
 
     def _after(self, arguments: dict[str, Any], outputs: Any, symbolic: bool) -> None:
         """Regularize the outputs, and hand on the mask."""

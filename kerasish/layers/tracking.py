@@ -10,30 +10,24 @@ _SKIPPED = frozenset(
         "_inbound_nodes",
         "_init_arguments",
         "_losses",
-        "_metrics_of_calls",
-        "_functional",
-        "_history_attributes",
         "optimizer",
         "history",
-        "_trainer",
         "input_spec",
         "_build_shapes",
     )
 )
-
-
 _CONTAINERS = (dict, list, tuple, set)
 
 
-def held(owner: Any, kind: type | tuple[type, ...], skip: frozenset[str] = _SKIPPED) -> list[Any]:
+def held(owner: Any, kind: type | tuple[type, ...]) -> list[Any]:
     """The objects of a kind in the attributes of an object, and in the lists and dicts there, each once."""
     found: dict[int, Any] = {}
     for name, value in vars(owner).items():
         # Most attributes are numbers, names and functions: this line is all that they cost.
         if isinstance(value, kind):
-            if name not in skip:
+            if name not in _SKIPPED:
                 found[id(value)] = value
-        elif isinstance(value, _CONTAINERS) and value and name not in skip:
+        elif isinstance(value, _CONTAINERS) and value and name not in _SKIPPED:
             _search(value, kind, found, set())
     return list(found.values())
 

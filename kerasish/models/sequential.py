@@ -138,16 +138,6 @@ class Sequential(Model):
     def _layers(self) -> list[Layer]:
         return list(self._stack)
 
-    @property
-    def input_shape(self) -> Any:
-        """The shape of the input."""
-        return super().input_shape
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of the output."""
-        return super().output_shape
-
     def get_config(self) -> dict[str, Any]:
         """The layers, as values of JSON."""
         from kerasish.models.sequential_config import sequential_config
