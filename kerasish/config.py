@@ -1,6 +1,6 @@
 """Global settings: the default float type, the fuzz factor, the image layout and the backend.
 
-They start from the environment variables `KERASISH_BACKEND`, `KERASISH_FLOATX` and `KERASISH_HOME`.
+They start from the environment variables `KERASISH_BACKEND`, `KERASISH_FLOATX`, `KERASISH_HOME` and `KERASISH_TF32`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _settings: dict[str, Any] = {
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
     "backend": os.environ.get("KERASISH_BACKEND", "auto"),
+    "tf32": os.environ.get("KERASISH_TF32", "0").lower() not in ("", "0", "false", "off", "no"),
     "interactive_logging": True,
     "safe_mode": True,
     "max_epochs": None,
@@ -108,6 +109,22 @@ def home() -> Path:
     from pathlib import Path
 
     return Path(os.environ.get("KERASISH_HOME") or Path.home() / ".kerasish").expanduser()
+
+
+def tf32_enabled() -> bool:
+    """Whether a GPU may multiply float32 matrices in TF32: faster, with 10 bits of mantissa in place of 23.
+
+    Off by default, so that the GPU gives the numbers of the CPU. It starts from `KERASISH_TF32` (1 or 0).
+
+    >>> tf32_enabled()
+    False
+    """
+    return _settings["tf32"]
+
+
+def enable_tf32(enabled: bool = True) -> None:
+    """Let a GPU multiply float32 matrices in TF32, or forbid it; what is captured already stays as it is."""
+    _settings["tf32"] = bool(enabled)
 
 
 def enable_interactive_logging() -> None:

@@ -1,6 +1,7 @@
 """Tensors, variables, tapes, and the one place where an operation is applied."""
 
 from kerasish.autodiff.custom_gradient import custom_gradient, stop_gradient
+from kerasish.autodiff.mirrored import Mirrored
 from kerasish.autodiff.naming import auto_name, reset_names, to_snake_case
 from kerasish.autodiff.operation import REGISTRY, CallNode, FunctionOperation, KerasHistory, Operation, node_of, op
 from kerasish.autodiff.primitive import CAST, IDENTITY, Node, Primitive, apply, dummy, fused
@@ -27,6 +28,7 @@ __all__ = [
     "GradientTape",
     "KerasHistory",
     "KerasTensor",
+    "Mirrored",
     "Node",
     "Operation",
     "Primitive",

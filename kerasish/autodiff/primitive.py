@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,7 @@ def leaf_node() -> Node:
 
 
 _NO_ATTRS: dict[str, Any] = {}
+_ON_HOST = ("numpy", "numba")
 
 
 def apply(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[str, Any] = _NO_ATTRS) -> Any:
@@ -135,7 +137,11 @@ def _apply_special(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[st
         inputs = tuple([_autocast(x, state.autocast) for x in inputs])
     arrays = [x.array if isinstance(x, Tensor) else x for x in inputs]
     if not state.abstract:
-        result = primitive.run(*arrays, **attrs)
+        recorder = state.recorder
+        if recorder is None:
+            result = primitive.run(*arrays, **attrs)
+        else:
+            result = recorder.run(primitive.name, primitive.run, inputs, arrays, attrs)
     elif primitive.infer is not None:
         specs = primitive.infer(*arrays, **attrs)
         if isinstance(specs, list):
@@ -144,12 +150,35 @@ def _apply_special(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[st
             result = dummy(*specs)
     else:
         with np.errstate(all="ignore"):
-            result = primitive.run(*arrays, **attrs)
+            result = _on_dummies(primitive, arrays, attrs)
         if type(result) is tuple:
             result = tuple([None if a is None else dummy(a.shape, a.dtype) for a in result])
         else:
             result = dummy(result.shape, result.dtype)
     return _outputs(primitive, inputs, attrs, result)
+
+
+@functools.cache
+def _reference() -> dict[str, Callable[..., Any]]:
+    return backend.kernels_of("numpy")
+
+
+def _on_dummies(primitive: Primitive, arrays: list[Any], attrs: dict[str, Any]) -> Any:
+    """A kernel run for the shapes of what it gives: NumPy's, since dummies lie on the host whatever the backend is."""
+    if K.name in _ON_HOST:
+        return primitive.run(*arrays, **attrs)
+    kernel = _reference().get(primitive.kernel, primitive.run)
+    attrs = {name: _stand_in(value) for name, value in attrs.items()}
+    return kernel(*[_stand_in(array) for array in arrays], **attrs)
+
+
+def _stand_in(value: Any) -> Any:
+    """For an array of the device a dummy, or its values where they decide on a shape, as those of a mask do."""
+    if isinstance(value, tuple):
+        return tuple([_stand_in(member) for member in value])
+    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "shape"):
+        return value
+    return K.to_numpy(value) if value.dtype == np.bool_ else dummy(value.shape, value.dtype)
 
 
 def _autocast(x: Any, dtype: str) -> Any:

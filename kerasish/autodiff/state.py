@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerasish.autodiff.host_values import Recorder
     from kerasish.autodiff.tape import GradientTape
 
 
@@ -24,6 +25,8 @@ class State(threading.local):
         self.names: tuple[str, ...] = ()
         self.losses: list[Any] | None = None
         self.variable_budget: int | None = None
+        self.recorder: Recorder | None = None
+        self.aside: bool = False
 
 
 state = State()
@@ -45,7 +48,7 @@ def autocast(dtype: str | None) -> Iterator[None]:
     """Floating-point variables enter operations in this dtype (None: in their own)."""
     before = state.autocast, state.special
     state.autocast = dtype
-    state.special = state.abstract or dtype is not None
+    state.special = state.abstract or dtype is not None or state.recorder is not None
     try:
         yield
     finally:

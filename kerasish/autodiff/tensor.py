@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasish.autodiff.state import state
 from kerasish.backend import K
 from kerasish.backend.dtypes import dtype_name, numpy_dtype, standardize_dtype
 
@@ -62,6 +63,8 @@ class Tensor:
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The values as a NumPy array on the host. Do not modify it: it may be the tensor's own memory."""
+        if state.recorder is not None and not state.abstract:
+            state.recorder.refuse("the value of a tensor is read on the host (numpy(), item(), float(), bool())")
         return K.to_numpy(self.array)
 
     def item(self) -> Any:

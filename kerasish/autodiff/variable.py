@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from kerasish.autodiff.host_values import frozen_changed
 from kerasish.autodiff.naming import auto_name
 from kerasish.autodiff.primitive import leaf_node
 from kerasish.autodiff.state import current_path, no_recording, state
@@ -65,6 +66,8 @@ class Variable(Tensor):
             raise ValueError(f"Expected a variable's name to be a string without '/'. Received: name={name!r}")
         if aggregation not in _AGGREGATIONS:
             raise ValueError(f"aggregation must be one of {_AGGREGATIONS}. Received: aggregation={aggregation!r}")
+        if state.recorder is not None:
+            state.recorder.refuse(f"the variable {name!r} is made in the step")
         self._initializer: Callable[..., Any] | None = None
         if callable(initializer) and not isinstance(initializer, Tensor):
             if shape is None:
@@ -77,7 +80,7 @@ class Variable(Tensor):
                 _spend_budget(shape, name)
             dtype = standardize_dtype(dtype)
             was_abstract, was_special = state.abstract, state.special
-            state.abstract, state.special = False, state.autocast is not None
+            state.abstract, state.special = False, state.autocast is not None or state.recorder is not None
             try:
                 with no_recording():
                     array = convert_to_array(initializer(tuple(shape), dtype=dtype), dtype)
@@ -131,7 +134,7 @@ class Variable(Tensor):
 
     def numpy(self) -> Any:
         """A copy of the value as a NumPy array on the host."""
-        return K.to_numpy(self.array).copy()
+        return super().numpy().copy()
 
     def assign(self, value: Any) -> Variable:
         """Set the value, in place."""
@@ -161,6 +164,8 @@ class Variable(Tensor):
         """Move the value into an array of the same shape and dtype, such as a view of an arena."""
         K.copy_into(array, self.array)
         self.array = array
+        if state.recorder is None:
+            frozen_changed()
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.numpy()!r}>"

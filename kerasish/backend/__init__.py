@@ -32,6 +32,7 @@ class Kernels:
 
 K = Kernels()
 _on_change: list[Callable[[], None]] = []
+_services: dict[str, Any] = {}
 
 
 def on_change(callback: Callable[[], None]) -> None:
@@ -42,9 +43,15 @@ def on_change(callback: Callable[[], None]) -> None:
 def available() -> list[str]:
     """The backends that can run here: "numpy" always, the others when what they need is installed."""
     names = ["numpy"]
-    names += [name for name in BUILT_IN[1:] if importlib.util.find_spec(f"kerasish.backend.{name}")]
+    names += [name for name in BUILT_IN[1:] if _usable(name)]
     names += [point.name for point in _entry_points()]
     return names
+
+
+def _usable(name: str) -> bool:
+    if importlib.util.find_spec(f"kerasish.backend.{name}") is None:
+        return False
+    return importlib.import_module(f"kerasish.backend.{name}").usable()
 
 
 def _entry_points() -> Any:
@@ -92,8 +99,7 @@ def _resolve(name: str) -> str:
     if name != "auto":
         return name
     for candidate in ("cupy", "numba"):
-        spec = importlib.util.find_spec(f"kerasish.backend.{candidate}")
-        if spec is not None and importlib.import_module(f"kerasish.backend.{candidate}").usable():
+        if _usable(candidate):
             return candidate
     return "numpy"
 
@@ -105,8 +111,26 @@ def activate(name: str) -> None:
     vars(K).clear()
     vars(K).update(kernels)
     K.name = name
+    _services.clear()
     for callback in _on_change:
         callback()
+
+
+def recorder() -> Any:
+    """What records steps of the active backend to replay them without Python; None where it has no such thing."""
+    return _service("recorder")
+
+
+def stager() -> Any:
+    """What brings batches to the device of the active backend ahead of their steps; None where they are there."""
+    return _service("stager")
+
+
+def _service(name: str) -> Any:
+    if name not in _services:
+        make = getattr(_module(K.name), name, None)
+        _services[name] = None if make is None else make()
+    return _services[name]
 
 
 def active_name() -> str:

@@ -257,6 +257,8 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
 
 def _host(shape: Any, dtype: str, seed: Any, draw: Any, *parameters: Any) -> Tensor:
     """Numbers drawn by NumPy's generator, which starts from the pair of the seed."""
+    if state.recorder is not None and not state.abstract:
+        state.recorder.refuse("numbers of a gamma, beta or binomial distribution are drawn on the host")
     number, step = seed_and_counter(seed)
     sizes = tuple([int(size) for size in shape])
     if state.abstract:

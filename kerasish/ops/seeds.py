@@ -8,19 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.autodiff import (
-    Tensor,
-    Variable,
-    auto_name,
-    name_scope,
-)
+from kerasish.autodiff import Tensor, auto_name, name_scope, state
+from kerasish.autodiff.host_values import frozen_changed, host_value
 from kerasish.backend import K
-
-_LIMIT = 2**32
+from kerasish.ops.seed_state import LIMIT, SeedState
 
 
 def _check_seed(seed: Any, name: str = "seed") -> int:
-    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < _LIMIT:
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < LIMIT:
         raise ValueError(f"Expected {name} to be an integer in [0, 2**32). Received: {name}={seed!r}")
     return int(seed)
 
@@ -52,9 +47,7 @@ class SeedGenerator:
         self._initial_seed = seed
         value = make_default_seed() if seed is None else _check_seed(seed)
         with name_scope(self.name):
-            self.state = Variable(
-                np.array([value, 0], np.uint32), trainable=False, autocast=False, name="seed_generator_state"
-            )
+            self.state = SeedState(np.array([value, 0], np.uint32), name="seed_generator_state")
 
     @property
     def seed(self) -> int | None:
@@ -70,13 +63,7 @@ class SeedGenerator:
         >>> generator.next().tolist(), generator.next().tolist()
         ([7, 0], [7, 1])
         """
-        return Tensor(K.asarray(np.array(self._draw(), np.uint32)))
-
-    def _draw(self) -> tuple[int, int]:
-        seed, counter = K.to_numpy(self.state.array).tolist()
-        # An assignment does nothing inside an abstract run.
-        self.state.assign(np.array([seed, (counter + 1) % _LIMIT], np.uint32))
-        return seed, counter
+        return draw_seed(self)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make such a generator."""
@@ -113,23 +100,34 @@ def set_global_seed(seed: int) -> None:
     seed = _check_seed(seed)
     with _lock:
         _default_seeds.seed(seed)
+        frozen_changed()
         _global[:] = [SeedGenerator(seed, name="global_seed_generator")]
 
 
 def global_seed_generator() -> SeedGenerator:
     """The generator of the functions that are called without a seed."""
+    recorder = state.recorder
+    if recorder is not None:
+        return recorder.fix(_the_global)
+    return _the_global()
+
+
+def _the_global() -> SeedGenerator:
     with _lock:
         if not _global:
             _global.append(SeedGenerator(make_default_seed(), name="global_seed_generator"))
         return _global[0]
 
 
-def seed_and_counter(seed: Any) -> tuple[int, int]:
-    """The pair `(seed, counter)` of one draw; a generator moves on."""
+def seed_and_counter(seed: Any) -> tuple[int, Any]:
+    """The pair `(seed, counter)` of one draw; a generator moves on.
+
+    Both are Python numbers; in a recorded step the counter of a generator is an array without dimensions.
+    """
     if isinstance(seed, SeedGenerator):
-        return seed._draw()
+        return seed.state.draw()
     if seed is None:
-        return global_seed_generator()._draw()
+        return global_seed_generator().state.draw()
     if isinstance(seed, (int, np.integer)):
         return _check_seed(seed), 0
     if isinstance(seed, (Tensor, np.ndarray)) and seed.shape == (2,):
@@ -147,4 +145,9 @@ def draw_seed(seed: Any) -> Tensor:
     >>> draw_seed(5).tolist()
     [5, 0]
     """
-    return Tensor(K.asarray(np.array(seed_and_counter(seed), np.uint32)))
+    if state.recorder is None or not (seed is None or isinstance(seed, SeedGenerator)):
+        return Tensor(K.asarray(np.array(seed_and_counter(seed), np.uint32)))
+    held = (global_seed_generator() if seed is None else seed).state
+    pair = host_value(held._read, "uint32", (2,))
+    held.count()
+    return Tensor(pair)

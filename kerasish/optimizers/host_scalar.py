@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish.autodiff import Variable
+from kerasish.autodiff import Mirrored, state
+from kerasish.autodiff.host_values import host_action, raw
 from kerasish.backend import K
 
 
-class HostScalar(Variable):
+class HostScalar(Mirrored):
     """A scalar variable with a copy of its value on the host.
 
     Optimizers read the step and the learning rate at each step; waiting for the device would stop it.
@@ -24,49 +25,27 @@ class HostScalar(Variable):
     (0.25, 0.25)
     """
 
-    __slots__ = ("_flat", "_one", "host")
+    __slots__ = ()
 
     def __init__(self, value: Any, dtype: Any = None, name: str | None = None) -> None:
-        super().__init__(value, dtype=dtype, trainable=False, aggregation="only_first_replica", name=name)
-        self._take()
+        super().__init__(value, dtype=dtype, name=name, aggregation="only_first_replica")
 
-    def _take(self) -> None:
-        self.host = K.to_numpy(self.array).item()
-        self._flat = self.array.reshape(1)
-        self._one = K.ones((1,), dtype=self.array.dtype)
-
-    def assign(self, value: Any) -> HostScalar:
-        """Set the value, in place."""
-        super().assign(value)
-        self.host = K.to_numpy(self.array).item()
-        return self
+    def number(self) -> Any:
+        """The value for a kernel: a Python number, or in a recorded step an array without dimensions."""
+        return self.host if state.recorder is None else self.array
 
     def advance(self) -> None:
         """Add 1."""
-        K.accumulate(self._flat, self._one)
-        self.host += 1
+        recorder = state.recorder
+        if recorder is None:
+            self._count()
+        elif recorder.leads(self):
+            K.accumulate(raw(self).reshape(1), K.ones((1,), dtype=raw(self).dtype))
+            self.forget_host()
+        else:
+            host_action(self._count, self._restorer())
 
-    def bind(self, array: Any) -> None:
-        """Move the value into another array."""
-        super().bind(array)
-        self._take()
-
-    def __float__(self) -> float:
-        return float(self.host)
-
-    def __int__(self) -> int:
-        return int(self.host)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> HostScalar:
-        copy = _restore(self.host, self.dtype, self.name, self.path)
-        memo[id(self)] = copy
-        return copy
-
-    def __reduce__(self) -> Any:
-        return _restore, (self.host, self.dtype, self.name, self.path)
-
-
-def _restore(value: Any, dtype: str, name: str, path: str) -> HostScalar:
-    scalar = HostScalar(value, dtype=dtype, name=name)
-    scalar.path = path
-    return scalar
+    def _count(self) -> None:
+        host = self._host
+        self._host = (self._read() if host is None else host) + 1
+        self._lags = True

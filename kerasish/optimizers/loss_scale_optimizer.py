@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.autodiff import Tensor, Variable, convert_to_tensor, name_scope, state
+from kerasish.autodiff.host_values import raw
 from kerasish.backend import K
 from kerasish.optimizers.host_scalar import HostScalar
 from kerasish.optimizers.optimizer import Optimizer
@@ -29,7 +30,9 @@ class LossScaleOptimizer(Optimizer):
     """Scales the loss up before the gradients are taken, and the gradients down before they are applied.
 
     The scale doubles after `dynamic_growth_steps` steps with finite gradients; it halves, and the step is left
-    out, when a gradient is not finite.
+    out, when a gradient is not finite. On a GPU the device alone knows which steps are left out: an inner optimizer
+    with a learning-rate schedule, accumulated gradients or overwriting averages, which depend on the number of the
+    step, then waits for it in each step.
 
     Args:
         inner_optimizer: The optimizer that makes the steps.
@@ -105,9 +108,26 @@ class LossScaleOptimizer(Optimizer):
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times the scale."""
+        if self.built and state.recorder is not None:
+            self.dynamic_scale.lead_on_device()
         return loss * (self.dynamic_scale if self.built else self.initial_scale)
 
+    def has_step_phases(self) -> bool:
+        """Whether those of the inner optimizer differ."""
+        return self.inner_optimizer.has_step_phases()
+
+    def gradient_buffers(self) -> list[Any]:
+        """Those of the inner optimizer."""
+        return self.inner_optimizer.gradient_buffers()
+
+    def step_phase(self) -> tuple[bool, bool]:
+        """That of the inner optimizer."""
+        return self.inner_optimizer.step_phase()
+
     def _step(self, grads: list[Any], variables: list[Variable], scale: Any) -> None:
+        if state.recorder is not None:
+            self._step_on_device(grads, variables)
+            return
         inner, factor = self.inner_optimizer, self.dynamic_scale.host
         own = type(inner).apply is not Optimizer.apply
         tapes, state.tapes = state.tapes, ()
@@ -134,6 +154,64 @@ class LossScaleOptimizer(Optimizer):
         finally:
             state.tapes = tapes
 
+    def _step_on_device(self, grads: list[Any], variables: list[Variable]) -> None:
+        """The same step without a decision of the host: what a step that is left out changed is put back."""
+        inner, scale, counter = self.inner_optimizer, self.dynamic_scale, self.step_counter
+        own = type(inner).apply is not Optimizer.apply
+        tapes, state.tapes = state.tapes, ()
+        try:
+            for scalar in (scale, counter, *self._counters()):
+                scalar.lead_on_device()
+            # As a Python number would be: the reciprocal is taken in double precision.
+            factor = K.cast(scale.number(), dtype=np.float64)
+            if own:
+                arrays = [None if g is None else convert_to_tensor(g).array for g in grads]
+                finite = _finite_on_device([array for array in arrays if array is not None])
+            else:
+                plan: Plan = inner._fill(grads, variables)
+                finite = _finite_on_device([stretch.gradient for stretch in plan.stretches])
+            guarded = self._guarded(variables)
+            before = [K.owned(array) for array in guarded]
+            if own:
+                divided = [None if a is None else Tensor(K.cast(a / factor, dtype=a.dtype)) for a in arrays]
+                inner.apply(divided, variables)
+            else:
+                inner._make_step(plan, factor)
+            for array, old in zip(guarded, before, strict=True):
+                K.copy_into(array, K.where(finite, array, old))
+            self._rescale(finite)
+        finally:
+            state.tapes = tapes
+
+    def _counters(self) -> list[HostScalar]:
+        """The numbers of the inner optimizer that a step which is left out must not change."""
+        rate = self.inner_optimizer._learning_rate
+        return [v for v in self.inner_optimizer.variables if isinstance(v, HostScalar) and v is not rate]
+
+    def _guarded(self, variables: list[Variable]) -> list[Any]:
+        """What a step changes: whole buffers where variables lie in those."""
+        inner = self.inner_optimizer
+        buffers = [buffer for arena in inner._arenas for buffer in (arena.buffer, *arena.slots.values())]
+        packed = {
+            id(v)
+            for arena in inner._arenas
+            for members in (arena.variables, *arena.slot_variables.values())
+            for v in members
+        }
+        others = {id(v): v for v in (*variables, *inner.variables) if id(v) not in packed}
+        rate = inner._learning_rate
+        return [*buffers, *[raw(v) for v in others.values() if v is not rate]]
+
+    def _rescale(self, finite: Any) -> None:
+        scale, counter = self.dynamic_scale, self.step_counter
+        now, steps = raw(scale), raw(counter)
+        grows = steps >= self.dynamic_growth_steps - 1
+        later = K.where(finite, K.where(grows, now * 2.0, now), now / 2.0)
+        K.copy_into(steps, K.where(K.logical_and(finite, K.logical_not(grows)), steps + 1, steps * 0))
+        K.copy_into(now, later)
+        scale.forget_host()
+        counter.forget_host()
+
     def finalize_variable_values(self, var_list: Any) -> None:
         """Let the inner optimizer finish."""
         self.inner_optimizer.finalize_variable_values(var_list)
@@ -159,6 +237,13 @@ class LossScaleOptimizer(Optimizer):
         config = dict(config)
         config["inner_optimizer"] = deserialize(config["inner_optimizer"], custom_objects=custom_objects)
         return cls(**config)
+
+
+def _finite_on_device(buffers: list[Any]) -> Any:
+    finite = K.all(K.isfinite(buffers[0]))
+    for buffer in buffers[1:]:
+        finite = K.logical_and(finite, K.all(K.isfinite(buffer)))
+    return finite
 
 
 def _all_finite(buffers: list[Any]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from kerasish.autodiff import name_scope
+from kerasish.autodiff import name_scope, state
+from kerasish.autodiff.host_values import raw
 from kerasish.backend import K
 from kerasish.optimizers.host_scalar import HostScalar
 from kerasish.optimizers.optimizer import Optimizer
@@ -84,7 +85,16 @@ class Nadam(Optimizer):
 
     def begin_update(self) -> None:
         """Take the momentum of this step into the product."""
-        self._u_product.assign(self._u_product.host * self.beta_1 * (1.0 - 0.5 * 0.96 ** self.step_number()))
+        product = self._u_product
+        if state.recorder is None or not state.recorder.leads(product):
+            product.renew(lambda: product.host * self._momentum_at(self._updates() + 1))
+        else:
+            held = raw(product)
+            K.copy_into(held, K.cast(held * self._momentum_at(self.step_number()), dtype=held.dtype))
+            product.forget_host()
+
+    def _momentum_at(self, step: Any) -> Any:
+        return self.beta_1 * (1.0 - 0.5 * 0.96**step)
 
     def update(self, param: Any, grad: Any, slots: dict[str, Any], learning_rate: float) -> None:
         """The kernel of the update."""
@@ -98,7 +108,7 @@ class Nadam(Optimizer):
             beta_2=self.beta_2,
             epsilon=self.epsilon,
             step=self.step_number(),
-            u_product=self._u_product.host,
+            u_product=self._u_product.number(),
         )
 
     def get_config(self) -> dict[str, Any]:

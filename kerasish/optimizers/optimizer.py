@@ -6,18 +6,21 @@ import re
 import warnings
 from typing import Any, ClassVar
 
+import numpy as np
+
 from kerasish.autodiff import Tensor, Variable, convert_to_tensor, state
+from kerasish.autodiff.host_values import host_action, host_choice, host_value
 from kerasish.backend import K
 from kerasish.optimizers import clipping
 from kerasish.optimizers.arena import Arena
+from kerasish.optimizers.counting import Counting
 from kerasish.optimizers.plan import Plan
 from kerasish.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
-from kerasish.optimizers.state import OptimizerState
 
 _MOST_PLANS = 16
 
 
-class Optimizer(OptimizerState):
+class Optimizer(Counting):
     """The base of the optimizers.
 
     A built-in optimizer names its slots and calls one kernel on flat buffers. An optimizer of your own
@@ -105,6 +108,7 @@ class Optimizer(OptimizerState):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
+        self._rate_of_step = 0.0
         self._trainable_variables: list[Variable] = []
         self._averages: list[Any] = []
         self._arenas: list[Arena] = []
@@ -130,21 +134,9 @@ class Optimizer(OptimizerState):
 
     # ---------------------------------------------------------------- state
 
-    @property
-    def iterations(self) -> Any:
-        """How many updates were made."""
-        if self.gradient_accumulation_steps:
-            return self._iterations // self.gradient_accumulation_steps
-        return self._iterations
-
-    def _updates(self) -> int:
-        """How many updates were made, known on the host."""
-        steps = self._iterations.host
-        return steps // self.gradient_accumulation_steps if self.gradient_accumulation_steps else steps
-
-    def step_number(self) -> int:
-        """The number of the update that is being made, from 1."""
-        return self._updates() + 1
+    def gradient_buffers(self) -> list[Any]:
+        """The memory beside the variables that all steps use."""
+        return [arena.gradient for arena in self._arenas]
 
     def build(self, variables: Any) -> None:
         """Make the state for these variables, and bring them together in memory."""
@@ -311,10 +303,14 @@ class Optimizer(OptimizerState):
     def _update(self, plan: Plan) -> None:
         if not self.gradient_accumulation_steps or self._accumulate(plan, self.gradient_accumulation_steps):
             self._clip(plan)
-            rate = self._current_learning_rate()
-            if self.weight_decay is not None:
+            if state.recorder is None:
+                rate = self._current_learning_rate()
+                decay = None if self.weight_decay is None else self.weight_decay * rate
+            else:
+                rate, decay = self._recorded_rate()
+            if decay is not None:
                 for buffer in plan.decayed:
-                    K.weight_decay_update(buffer, rate=self.weight_decay * rate)
+                    K.weight_decay_update(buffer, rate=decay)
             self.begin_update()
             if type(self).update_step is Optimizer.update_step:
                 for param, gradient, slots in plan.stretches:
@@ -326,6 +322,21 @@ class Optimizer(OptimizerState):
                     self.update_step(Tensor(view), variable, given)
         if self.use_ema:
             self._average()
+
+    def _recorded_rate(self) -> tuple[Any, Any]:
+        """In a recorded step: the learning rate and the share that weight decay takes, which follow the host."""
+
+        def take() -> None:
+            # Once a step: a function may give another learning rate each time it is called.
+            self._rate_of_step = self._current_learning_rate()
+
+        def share() -> float:
+            assert self.weight_decay is not None
+            return self.weight_decay * self._rate_of_step
+
+        host_action(take)
+        rate = host_value(lambda: self._rate_of_step, "float64")
+        return rate, None if self.weight_decay is None else host_value(share, "float64")
 
     def begin_update(self) -> None:
         """Called once before the kernels of an update."""
@@ -347,11 +358,12 @@ class Optimizer(OptimizerState):
         K.copy_into(arena.gradient_views[index], convert_to_tensor(gradient).array)
         start, stop = arena.spans[index]
         slots = {name: buffer[start:stop] for name, buffer in arena.slots.items()}
-        self.update(arena.buffer[start:stop], arena.gradient[start:stop], slots, float(learning_rate))
+        rate = float(learning_rate) if state.recorder is None else convert_to_tensor(learning_rate).array
+        self.update(arena.buffer[start:stop], arena.gradient[start:stop], slots, rate)
 
     def _accumulate(self, plan: Plan, count: int) -> bool:
         """Add the gradients to the sums; whether an update is due, whose gradients are then the means."""
-        due = (self._iterations.host + 1) % count == 0
+        due = host_choice(self._update_is_due)
         for stretch in plan.stretches:
             total = stretch.slots["gradient_accumulator"]
             K.accumulate(total, stretch.gradient)
@@ -387,11 +399,15 @@ class Optimizer(OptimizerState):
         )
 
     def _average(self) -> None:
-        updates = self._updates()
-        overwrite = self.ema_overwrite_frequency and (updates + 1) % self.ema_overwrite_frequency == 0
+        recorder = state.recorder
+        if recorder is not None and recorder.leads(self._iterations):
+            momentum = K.cast(self._updates_on_device() > 0, dtype=np.float64) * self.ema_momentum
+        else:
+            momentum = host_value(lambda: self.ema_momentum if self._updates() else 0.0, "float64")
+        overwrite = host_choice(self._overwrite_is_due)
         for arena in self._arenas:
             average = arena.slots["average"]
-            K.ema_update(average, arena.buffer, momentum=self.ema_momentum if updates else 0.0)
+            K.ema_update(average, arena.buffer, momentum=momentum)
             if overwrite:
                 K.copy_into(arena.buffer, average)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasish import initializers
 from kerasish.autodiff import Tensor, Variable, auto_name, convert_to_tensor, name_scope, state
+from kerasish.autodiff.host_values import host_value
 from kerasish.optimizers.host_scalar import HostScalar
 from kerasish.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 
@@ -69,7 +70,7 @@ class OptimizerState:
         """The learning rate: a variable, or the value of the schedule at this step. It can be set."""
         if isinstance(self._learning_rate, Variable):
             return self._learning_rate
-        return convert_to_tensor(self._current_learning_rate(), dtype="float32")
+        return convert_to_tensor(host_value(self._current_learning_rate, "float32"), dtype="float32")
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:

@@ -25,7 +25,7 @@ class Compiled:
         self.loss: Any = None
         self.steps_per_execution = 1
         self.run_eagerly = False
-        self.jit_compile: Any = False
+        self.jit_compile: Any = "auto"
         self._compile_arguments: dict[str, Any] | None = None
         self._compile_loss: CompileLoss | None = None
         self._compile_metrics: CompileMetrics | None = None
@@ -53,9 +53,11 @@ class Compiled:
             loss_weights: A factor for each loss: a list or a dict.
             metrics: Metrics, names or functions: a list; for several outputs a list of lists or a dict.
             weighted_metrics: The same, but these take the sample weights.
-            run_eagerly: Whether each step runs operation by operation (the numbers are the same).
+            run_eagerly: Whether each step runs operation by operation (the numbers are the same). Otherwise, on a
+                GPU, a step is recorded once and replayed: what Python does in it besides is done once, and tensors
+                that are kept from it change with the next step.
             steps_per_execution: How many steps run between two calls of the callbacks.
-            jit_compile: Accepted for Keras's signature.
+            jit_compile: False: no step is recorded.
             auto_scale_loss: Whether the loss is scaled where half-precision gradients would vanish.
         """
         from kerasish import optimizers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish.autodiff import Tensor
+from kerasish.autodiff import Tensor, state
+from kerasish.autodiff.host_values import keep
 from kerasish.backend import K
 from kerasish.metrics import Mean
 
@@ -38,9 +39,12 @@ class RunningMean(Mean):
     def _size(self, size: int) -> Any:
         # One array for the many batches of one size.
         if size != self._held_size:
-            self._held_size = size
-            self._size_array = K.full((1,), value=size, dtype=self.count.array.dtype)
-        return self._size_array
+            array = K.full((1,), value=size, dtype=self.count.array.dtype)
+            if state.recorder is not None:
+                # It has no value before the recorded step is replayed.
+                return array
+            self._held_size, self._size_array = size, array
+        return keep(self._size_array)
 
     _held_size = -1
     _size_array: Any = None

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kerasish import tree
+from kerasish import backend, tree
 from kerasish.autodiff import GradientTape, Tensor, convert_to_tensor, state
 from kerasish.callbacks.callback_list import Logs
 from kerasish.training.compiled import Compiled
 from kerasish.training.data import unpack_x_y_sample_weight
+
+_OF_THIS_MODEL = ("train_function", "test_function", "predict_function", "_parts", "_fingerprint")
 
 
 @dataclass(slots=True)
@@ -35,15 +37,33 @@ class Steps(Compiled):
         self.test_function: Callable[..., Any] | None = None
         self.predict_function: Callable[..., Any] | None = None
         self._parts: Parts | None = None
+        # What decides how a step goes, besides the data; found once for a training, and anew for the next.
+        self._fingerprint: Any = None
+        self._told_of_recording = False
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy gets: not the functions, which are bound to this model and would train it instead."""
-        functions = dict.fromkeys(("train_function", "test_function", "predict_function", "_parts"))
+        functions = dict.fromkeys(_OF_THIS_MODEL)
         return {**self.__dict__, **functions}
 
     def _forget_functions(self) -> None:
         self.train_function = self.test_function = self.predict_function = None
-        self._parts = None
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Gather anew what steps need of the model: it may have changed."""
+        self._parts = self._fingerprint = None
+
+    def _replayed(self, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The step, recorded and replayed where the backend can do that and nobody has asked for the contrary."""
+        if self.run_eagerly or self.jit_compile is False:
+            return step
+        recorder = backend.recorder()
+        if recorder is None:
+            return step
+        from kerasish.training.replay import Replayed
+
+        return Replayed(step, self, recorder)
 
     def _gather(self) -> Parts:
         model: Any = self
@@ -210,24 +230,24 @@ class Steps(Compiled):
         """The function that trains on one batch and returns what to report (lazily where it can)."""
         if self.train_function is None or force:
             if self._overrides("train_step", "compute_metrics", "get_metrics_result"):
-                self.train_function = lambda data: Logs.of(self.train_step(data))
+                self.train_function = self._replayed(lambda data: Logs.of(self.train_step(data)))
             else:
-                self.train_function = self._lazily(self._train_on)
+                self.train_function = self._replayed(self._lazily(self._train_on))
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Callable[[Any], Any]:
         """The function that evaluates one batch."""
         if self.test_function is None or force:
             if self._overrides("test_step", "compute_metrics", "get_metrics_result"):
-                self.test_function = lambda data: Logs.of(self.test_step(data))
+                self.test_function = self._replayed(lambda data: Logs.of(self.test_step(data)))
             else:
-                self.test_function = self._lazily(self._test_on)
+                self.test_function = self._replayed(self._lazily(self._test_on))
         return self.test_function
 
     def make_predict_function(self, force: bool = False) -> Callable[[Any], Any]:
         """The function that gives the outputs for one batch."""
         if self.predict_function is None or force:
-            self.predict_function = self.predict_step
+            self.predict_function = self._replayed(self.predict_step)
         return self.predict_function
 
     def _lazily(self, step: Callable[[Any, Any, Any], Any]) -> Callable[[Any], Logs]:

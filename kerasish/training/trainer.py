@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasish import config, tree
+from kerasish import backend, config, tree
 from kerasish.autodiff import Tensor, convert_to_tensor
 from kerasish.callbacks.callback_list import CallbackList, Logs
 from kerasish.training.data import EpochIterator, pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -15,6 +16,20 @@ from kerasish.training.steps import Steps
 
 if TYPE_CHECKING:
     from kerasish.callbacks.history import History
+
+
+def on_device(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Around a method: what it does on a device goes, in order, where steps can be recorded."""
+
+    @functools.wraps(method)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recorder = backend.recorder()
+        if recorder is None:
+            return method(self, *args, **kwargs)
+        with recorder.running():
+            return method(self, *args, **kwargs)
+
+    return wrapper
 
 
 class Trainer(Steps):
@@ -29,6 +44,7 @@ class Trainer(Steps):
         self._epoch_iterator: EpochIterator | None = None
         self._validation_iterator: EpochIterator | None = None
 
+    @on_device
     def fit(
         self,
         x: Any = None,
@@ -118,7 +134,7 @@ class Trainer(Steps):
         history = next((c for c in callback_list if isinstance(c, History)), None)
         assert history is not None
         self.stop_training = False
-        self._parts = None
+        self._look_again()
         self._epoch_iterator, self._validation_iterator = iterator, validation
         logs: Logs | dict[str, Any] | None = None
         try:
@@ -148,7 +164,8 @@ class Trainer(Steps):
             iterator.close()
             if validation is not None:
                 validation.close()
-            self._epoch_iterator = self._validation_iterator = self._parts = None
+            self._epoch_iterator = self._validation_iterator = None
+            self._look_again()
         return history
 
     def _run_epoch(self, iterator: EpochIterator, epoch: int, callbacks: CallbackList) -> Any:
@@ -181,6 +198,7 @@ class Trainer(Steps):
             )
         return logs if logs is not None else Logs(self.get_metrics_result)
 
+    @on_device
     def evaluate(
         self,
         x: Any = None,
@@ -225,13 +243,13 @@ class Trainer(Steps):
             epochs=1,
             steps=iterator.num_batches,
         )
-        self._parts = None
+        self._look_again()
         try:
             self._build_on(iterator)
             results = self._evaluate(iterator, callback_list)
         finally:
             iterator.close()
-            self._parts = None
+            self._look_again()
         return self._listed(results, return_dict)
 
     def _evaluate(self, iterator: EpochIterator, callbacks: CallbackList) -> dict[str, Any]:
@@ -255,6 +273,7 @@ class Trainer(Steps):
         callbacks.on_test_end(results)
         return results
 
+    @on_device
     def predict(
         self,
         x: Any,
@@ -284,6 +303,7 @@ class Trainer(Steps):
             epochs=1,
             steps=iterator.num_batches,
         )
+        self._look_again()
         step = self.make_predict_function()
         pieces: list[list[np.ndarray[Any, Any]]] = []
         structure: Any = None
@@ -312,6 +332,7 @@ class Trainer(Steps):
 
     # ---------------------------------------------------------------- single batches
 
+    @on_device
     def train_on_batch(
         self,
         x: Any,
@@ -341,6 +362,7 @@ class Trainer(Steps):
             sample_weight = class_weight_to_sample_weight(np.asarray(y), class_weight)
         return self._on_batch(self.make_train_function(), x, y, sample_weight, return_dict)
 
+    @on_device
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss and the metrics of exactly this batch.
 
@@ -356,12 +378,13 @@ class Trainer(Steps):
     def _on_batch(self, step: Callable[[Any], Any], x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
         data = _as_tensors(pack_x_y_sample_weight(x, y, sample_weight))
         self.reset_metrics()
-        self._parts = None
+        self._look_again()
         try:
             return self._listed(_floats(step(data)), return_dict)
         finally:
-            self._parts = None
+            self._look_again()
 
+    @on_device
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for exactly this batch, as NumPy arrays."""
         outputs = self.make_predict_function()((_as_tensors(x),))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kerasish import backend, config
-from kerasish.autodiff import GradientTape, Primitive, Tensor, apply, convert_to_tensor, dummy, fused
+from kerasish.autodiff import GradientTape, Primitive, apply, convert_to_tensor, dummy, fused
 from kerasish.ops.arithmetic import MULTIPLY
 from tests.support import check_gradients
 
@@ -54,7 +54,7 @@ def test_a_fused_kernel_is_differentiated_again_by_its_composite():
 
 def test_without_a_composite_a_second_derivative_is_refused_by_name():
     product = pair(None)
-    x = Tensor(np.array([1.0]))
+    x = convert_to_tensor(np.array([1.0]))
     with GradientTape() as outer:
         outer.watch(x)
         with GradientTape() as inner:

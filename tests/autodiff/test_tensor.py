@@ -84,14 +84,18 @@ def test_operators_agree_with_numpy(name, dtype):
     f = OPERATORS[name]
     a, b = np.array([[1, 2], [3, 4]], dtype), np.array([[2, 2], [1, 3]], dtype)
     expected = f(a, b)
-    for left, right in ((Tensor(a), Tensor(b)), (Tensor(a), b), (a, Tensor(b))):
+    for left, right in (
+        (convert_to_tensor(a), convert_to_tensor(b)),
+        (convert_to_tensor(a), b),
+        (a, convert_to_tensor(b)),
+    ):
         result = f(left, right)
         assert isinstance(result, Tensor)
         np.testing.assert_allclose(result.numpy(), expected, 1e-6)
     if name != "@":
-        np.testing.assert_allclose(f(Tensor(a), 2).numpy(), f(a, 2), 1e-6)
-        np.testing.assert_allclose(f(2, Tensor(a)).numpy(), f(2, a), 1e-6)
-        np.testing.assert_allclose(f(Tensor(a), 1.5).numpy(), f(a, 1.5), 1e-6)
+        np.testing.assert_allclose(f(convert_to_tensor(a), 2).numpy(), f(a, 2), 1e-6)
+        np.testing.assert_allclose(f(2, convert_to_tensor(a)).numpy(), f(2, a), 1e-6)
+        np.testing.assert_allclose(f(convert_to_tensor(a), 1.5).numpy(), f(a, 1.5), 1e-6)
 
 
 def test_operators_of_one_and_of_truths():

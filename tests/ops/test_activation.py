@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kerasish.autodiff import GradientTape, Tensor
+from kerasish.autodiff import GradientTape, convert_to_tensor
 from kerasish.ops import activation
 from tests.support import check_gradients
 
@@ -46,7 +46,7 @@ def test_erfinv_is_the_inverse_of_erf_and_has_its_derivatives():
 
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "silu", "gelu", "softplus", "elu"])
 def test_a_scalar_has_a_gradient_of_its_shape(name):
-    x = Tensor(np.array(0.5, np.float32))
+    x = convert_to_tensor(np.array(0.5, np.float32))
     with GradientTape() as tape:
         tape.watch(x)
         y = getattr(activation, name)(x)
@@ -67,7 +67,7 @@ def test_half_precision_comes_out_as_it_went_in_and_integers_become_floats(name)
 
 
 def test_the_slope_of_relu_at_zero_is_zero():
-    x = Tensor(np.zeros(2))
+    x = convert_to_tensor(np.zeros(2))
     with GradientTape() as tape:
         tape.watch(x)
         y = activation.relu(x)

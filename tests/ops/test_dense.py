@@ -3,7 +3,7 @@ import importlib
 import numpy as np
 import pytest
 
-from kerasish.autodiff import GradientTape, KerasTensor, Tensor, Variable, autocast, convert_to_tensor, state
+from kerasish.autodiff import GradientTape, KerasTensor, Variable, autocast, convert_to_tensor, state
 from kerasish.ops.dense import ACTIVATIONS, dense
 from kerasish.ops.matmul import matmul
 from tests.support import check_gradients
@@ -23,7 +23,7 @@ def test_dense_has_first_and_second_derivatives(rng, activation, lead):
 
 
 def test_only_wanted_gradients_are_computed(rng, monkeypatch):
-    x, kernel, bias = (Tensor(rng.normal(size=shape)) for shape in ((3, 4), (4, 2), (2,)))
+    x, kernel, bias = (convert_to_tensor(rng.normal(size=shape)) for shape in ((3, 4), (4, 2), (2,)))
     with GradientTape() as tape:
         tape.watch([kernel, bias])
         y = dense(x, kernel, bias, activation="relu")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kerasish.autodiff import GradientTape, KerasTensor, Tensor, Variable, convert_to_tensor
+from kerasish.autodiff import GradientTape, KerasTensor, Variable, convert_to_tensor
 from kerasish.ops import encoding, indexing, segments
 from tests.support import check_gradients
 
@@ -30,7 +30,7 @@ KEYS = [
 def test_get_item_is_numpys_with_gradients(rng, key):
     x = rng.normal(size=(3, 4))
     np.testing.assert_array_equal(indexing.get_item(x, key).numpy(), x[key])
-    np.testing.assert_array_equal(Tensor(x)[key].numpy(), x[key])
+    np.testing.assert_array_equal(convert_to_tensor(x)[key].numpy(), x[key])
     check_gradients(lambda a: indexing.get_item(a, key), [x])
 
 
@@ -56,7 +56,7 @@ def test_get_item_says_what_an_index_may_be():
     x = convert_to_tensor([1.0, 2.0])
     with pytest.raises(TypeError, match="float32"):
         x[[0.5]]
-    with pytest.raises(TypeError, match="Received: dtype=str"):
+    with pytest.raises(TypeError, match=r"Received: .*str"):
         x["a"]
     with pytest.raises(IndexError):
         x[2]

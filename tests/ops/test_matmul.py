@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kerasish.autodiff import GradientTape, KerasTensor, Tensor
+from kerasish.autodiff import GradientTape, KerasTensor, convert_to_tensor
 from kerasish.ops.matmul import MATMUL, apply, einsum, matmul
 from tests.support import check_gradients
 
@@ -42,7 +42,7 @@ def test_transposed_products_have_gradients(rng, transpose_a, transpose_b, lead_
 
 
 def test_a_tensor_times_itself_gets_both_gradients(rng):
-    x = Tensor(rng.normal(size=(3, 3)))
+    x = convert_to_tensor(rng.normal(size=(3, 3)))
     with GradientTape() as tape:
         tape.watch(x)
         y = matmul(x, x)

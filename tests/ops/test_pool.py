@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kerasish.autodiff import GradientTape, Tensor
+from kerasish.autodiff import GradientTape, convert_to_tensor
 from kerasish.ops import pool
 from tests.support import check_gradients
 
@@ -29,15 +29,15 @@ def test_pooling_has_first_and_second_derivatives(rng, name, attrs):
 
 
 def test_the_gradient_of_a_tie_goes_to_the_first_maximum_in_the_second_derivative_as_well():
-    x = Tensor(np.zeros((1, 4, 1)))
-    seed = Tensor(np.array([[[2.0], [3.0]]]))
+    x = convert_to_tensor(np.zeros((1, 4, 1)))
+    seed = convert_to_tensor(np.array([[[2.0], [3.0]]]))
     with GradientTape() as outer:
         outer.watch(seed)
         with GradientTape() as inner:
             inner.watch(x)
             y = pool.max_pool(x, 2)
         dx = inner.gradient(y, x, output_gradients=seed)
-    weights = Tensor(np.array([[[5.0], [7.0], [11.0], [13.0]]]))
+    weights = convert_to_tensor(np.array([[[5.0], [7.0], [11.0], [13.0]]]))
     assert dx.numpy().ravel().tolist() == [2.0, 0.0, 3.0, 0.0]
     assert outer.gradient(dx, seed, output_gradients=weights).numpy().ravel().tolist() == [5.0, 11.0]
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from kerasish import config
+from kerasish import backend, config
 from kerasish.autodiff import Tensor, convert_to_tensor
 from kerasish.training.data import (
     EpochIterator,
@@ -67,6 +67,8 @@ def test_large_arrays_are_converted_batch_by_batch(monkeypatch):
 
 
 def test_unshuffled_batches_are_views_of_the_data():
+    if backend.stager() is not None:
+        pytest.skip("the data is copied to the device")
     x = np.zeros((4, 2), np.float32)
     assert np.shares_memory(batches(x, batch_size=2)[0][0].array, x)
 

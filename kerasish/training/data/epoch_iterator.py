@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kerasish import config, tree
+from kerasish import backend, config, tree
 from kerasish.backend import K
 from kerasish.training.data.checks import (
     check_cardinality,
@@ -63,6 +63,7 @@ class EpochIterator:
         owner: Any = None,
     ) -> None:
         check_shuffle(shuffle)
+        self._owner = owner
         batch_size = DEFAULT_BATCH_SIZE if batch_size is None else check_positive("batch_size", batch_size)
         if steps_per_epoch is not None and steps_per_epoch != -1:
             self.steps_per_epoch: int | None = check_positive("steps_per_epoch", steps_per_epoch)
@@ -101,7 +102,9 @@ class EpochIterator:
             epoch: The number of the epoch; the same epoch has the same order.
             first_step: The step to begin with.
         """
-        return self._source.batches(epoch, first_step, self.steps_per_epoch, self.shuffle_seed)
+        batches = self._source.batches(epoch, first_step, self.steps_per_epoch, self.shuffle_seed)
+        stager = backend.stager()
+        return batches if stager is None else stager.staged(batches, getattr(self._owner, "steps_per_execution", 1))
 
     def peek(self) -> Any:
         """The first batch, which still comes; None where there is none."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import config
+from kerasish import backend, config
 from kerasish.autodiff import KerasTensor, Tensor
 from kerasish.backend import K
 from kerasish.backend.dtypes import FLOATS, dtype_name, numpy_dtype
@@ -36,9 +36,15 @@ def _cast(values: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any,
         return values.astype(dtype)
 
 
+def upload(values: np.ndarray[Any, Any]) -> Any:
+    """An array of the active backend; on a device, copied beside the steps that it computes."""
+    stager = backend.stager()
+    return K.asarray(values) if stager is None else stager.upload(values)
+
+
 def _host_functions(values: np.ndarray[Any, Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     wanted = batch_dtype(values.dtype)
-    asarray = (lambda x: x) if K.name in ("numpy", "numba") else K.asarray
+    asarray = (lambda x: x) if K.name in ("numpy", "numba") else upload
     # `take` of an array that is not contiguous would copy all of it, each time.
     take = values.take if values.flags.c_contiguous else None
 
@@ -80,6 +86,17 @@ class ArrayLeaf:
             base = base.base
         return isinstance(base, mmap.mmap)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes that all rows take as batches."""
+        wanted = batch_dtype(self.values.dtype)
+        return self.values.nbytes if wanted is None else self.values.size * wanted.itemsize
+
+    def resident(self) -> DeviceLeaf:
+        """The leaf with all values on the device."""
+        wanted = batch_dtype(self.values.dtype)
+        return DeviceLeaf(K.asarray(self.values if wanted is None else _cast(self.values, wanted)))
+
     def part(self, start: int, stop: int) -> ArrayLeaf:
         """The leaf of some of the rows; without a copy."""
         return ArrayLeaf(self.values[start:stop])
@@ -105,9 +122,9 @@ class DeviceLeaf:
         """Some rows in order; without a copy."""
         return self._cast(self.values[start:stop])
 
-    def pick(self, index: np.ndarray[Any, Any]) -> Any:
-        """Rows by number."""
-        return self._cast(self.values.take(K.asarray(index), axis=0))
+    def pick(self, index: Any) -> Any:
+        """Rows by number; the numbers lie on the host or on the device."""
+        return self._cast(K.take(self.values, K.asarray(index), axis=0))
 
     def part(self, start: int, stop: int) -> DeviceLeaf:
         """The leaf of some of the rows."""
@@ -133,7 +150,7 @@ class LazyLeaf:
 
     def _convert(self, part: Any) -> Any:
         part = np.asarray(part)
-        return K.asarray(part if self._wanted is None else _cast(part, self._wanted))
+        return upload(part if self._wanted is None else _cast(part, self._wanted))
 
     def rows(self, start: int, stop: int) -> Any:
         """Read some rows in order."""
@@ -164,7 +181,7 @@ class SparseLeaf:
 
     def _convert(self, part: Any) -> Any:
         part = part.toarray()
-        return K.asarray(part if self._wanted is None else _cast(part, self._wanted))
+        return upload(part if self._wanted is None else _cast(part, self._wanted))
 
     def rows(self, start: int, stop: int) -> Any:
         """Some rows in order."""

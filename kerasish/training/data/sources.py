@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from kerasish import backend
 from kerasish.autodiff import Tensor
+from kerasish.backend import K
 from kerasish.training.data.class_weight import class_weight_to_sample_weight
-from kerasish.training.data.leaves import Leaf
+from kerasish.training.data.leaves import ArrayLeaf, DeviceLeaf, Leaf
 from kerasish.training.data.pack import unpack_x_y_sample_weight
 from kerasish.training.data.py_dataset import PyDataset, fetch_in_order
 from kerasish.training.data.structures import as_tensors, builder, leaves_of, shapes
@@ -82,13 +84,27 @@ class ArraySource:
             self._order = ((seed, turn), permutation(seed, turn, size))
         return self._order[1]
 
+    def _become_resident(self, stager: Any) -> bool:
+        """Bring all data to the device, where it fits; whether it is there."""
+        on_host = [leaf for leaf in self._leaves if isinstance(leaf, ArrayLeaf) and not leaf.mapped]
+        if len(on_host) + sum(isinstance(leaf, DeviceLeaf) for leaf in self._leaves) < len(self._leaves):
+            return False
+        if on_host and not stager.fits(sum(leaf.nbytes for leaf in on_host)):
+            return False
+        self._leaves = [leaf.resident() if isinstance(leaf, ArrayLeaf) else leaf for leaf in self._leaves]
+        return True
+
     def batches(self, epoch: int, first_step: int, wanted: int | None, seed: int) -> Iterator[tuple[int, Any]]:
         """The batches of an epoch, with their numbers."""
         turn, offset, steps = plan(epoch, self.num_batches, wanted)
         size, count, build = self._batch_size, self._count, self._build
+        stager = backend.stager()
+        resident = stager is not None and self._become_resident(stager)
         rows = [leaf.rows for leaf in self._leaves]
         if self._shuffle is True:
             order = self._ordered(seed, turn)
+            if resident:
+                order = K.asarray(order.astype(np.int32 if count < 2**31 else np.int64))
             pick = [leaf.pick for leaf in self._leaves]
             for step in range(first_step, steps):
                 start = (offset + step) * size
