@@ -51,13 +51,13 @@ def test_scatter_item_is_the_adjoint_of_get_item(kernels, rng, key, dtype):
     np.testing.assert_array_equal(dx, expected)
 
 
-def test_get_item_copies_when_asked_to(kernels):
+def test_get_item_copies_when_asked_to(cpu_kernels):
     x = np.arange(3.0)
-    assert np.shares_memory(kernels.get_item(x, key=(slice(1, 3),)), x)
-    y = kernels.get_item(x, key=(slice(1, 3),), copy=True)
+    assert np.shares_memory(cpu_kernels.get_item(x, key=(slice(1, 3),)), x)
+    y = cpu_kernels.get_item(x, key=(slice(1, 3),), copy=True)
     x[:] = 9
     assert y.tolist() == [1, 2]
-    assert isinstance(kernels.get_item(x, key=(0,)), np.ndarray)
+    assert isinstance(cpu_kernels.get_item(x, key=(0,)), np.ndarray)
 
 
 def test_set_item_replaces_a_part_of_a_copy(kernels):
@@ -85,11 +85,11 @@ def test_take_backward_adds_what_was_taken_twice(kernels, rng, dtype, axis, indi
     np.testing.assert_array_equal(dx, expected)
 
 
-def test_take_refuses_what_is_out_of_bounds(kernels):
+def test_take_refuses_what_is_out_of_bounds(cpu_kernels):
     with pytest.raises(IndexError):
-        kernels.take(np.zeros(3), np.array([3]), axis=0)
+        cpu_kernels.take(np.zeros(3), np.array([3]), axis=0)
     with pytest.raises(IndexError):
-        kernels.scatter_nd(np.array([[0, 3]]), np.ones(1), shape=(2, 3))
+        cpu_kernels.scatter_nd(np.array([[0, 3]]), np.ones(1), shape=(2, 3))
 
 
 def test_half_precision_sums_of_duplicates_are_taken_in_single(kernels):

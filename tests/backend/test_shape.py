@@ -5,11 +5,11 @@ F4 = np.dtype("float32")
 X = np.arange(24, dtype="float32").reshape(2, 3, 4)
 
 
-def test_an_array_enters_without_a_copy(kernels):
+def test_an_array_enters_without_a_copy(cpu_kernels):
     x = np.ones(3)
-    assert kernels.asarray(x) is x
-    assert kernels.to_numpy(x) is x
-    assert isinstance(kernels.asarray(2.5), np.ndarray)
+    assert cpu_kernels.asarray(x) is x
+    assert cpu_kernels.to_numpy(x) is x
+    assert isinstance(cpu_kernels.asarray(2.5), np.ndarray)
 
 
 def test_what_has_only_dlpack_enters(kernels):
@@ -106,8 +106,8 @@ def test_a_rearrangement_keeps_the_dtype(kernels, kernel, attrs, expected, dtype
     np.testing.assert_array_equal(strided, x)
 
 
-def test_a_scalar_is_broadcast_without_memory_and_stays_read_only(kernels):
-    y = kernels.broadcast_to(np.asarray(2.5, "float16"), shape=(3, 2))
+def test_a_scalar_is_broadcast_without_memory_and_stays_read_only(cpu_kernels):
+    y = cpu_kernels.broadcast_to(np.asarray(2.5, "float16"), shape=(3, 2))
     assert (y.dtype, y.shape, y.flags.writeable) == (np.dtype("float16"), (3, 2), False)
     np.testing.assert_array_equal(y, np.full((3, 2), 2.5))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kerasish.backend.contract.types import Array
-from kerasish.backend.numpy._widen import narrow, widen
+from kerasish.backend.numpy._widen import narrow, wide_dtype, widen
 
 _BLOCK_ELEMENTS = 65536
 _FOLDED_WIDTH = 512
@@ -86,6 +86,7 @@ class _Channels:
 
     def __init__(self, x: Array, axis: int) -> None:
         axis %= x.ndim
+        self.statistics = wide_dtype(x.dtype)
         self.channels = x.shape[axis]
         self.pixels = math.prod(x.shape[axis + 1 :])
         self.outer = math.prod(x.shape[:axis])
@@ -124,7 +125,7 @@ class _Channels:
                 part = wide.sum(axis=2).sum(axis=0)
             total = part if total is None else total + part
         if total is None:
-            return np.zeros(self.channels, np.float32)
+            return np.zeros(self.channels, self.statistics)
         return total.reshape(self.fold, self.channels).sum(axis=0) if self.pixels == 1 else total
 
 
