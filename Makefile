@@ -2,15 +2,25 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: train test lint overhead notebook clean
+.PHONY: train test test-gpu lint overhead bench-gpu notebook clean
 
 ## train: install, train a classifier of handwritten digits, save it, reload it in a new process
 train: $(VENV)/.installed
 	$(RUN) scripts/train_mnist.py --dataset digits
 
-## test: install what the tests need, and run them
+# What also runs on the emulated GPU. The rest is about files, processes and programs, which know nothing of devices.
+EMULATED = $(addprefix tests/,activations autodiff backend benchmarks callbacks constraints emulator initializers layers \
+	losses metrics models ops optimizers regularizers saving training end_to_end/test_custom_training.py \
+	end_to_end/test_running.py test_bad_input.py test_public_surface.py)
+
+## test: install what the tests need; run them on the CPU, then on a GPU that the CPU emulates
 test: $(VENV)/.installed-dev
 	$(RUN) -m pytest -n auto -q
+	KERASISH_TEST_DEVICE=emulated $(RUN) -m pytest -n auto -q -m "not cpu" $(EMULATED)
+
+## test-gpu: the same kernels and training steps on a real GPU
+test-gpu: $(VENV)/.installed-dev
+	$(RUN) -m pytest -q -m gpu
 
 ## lint: style, types, and the floors of the house
 lint: $(VENV)/.installed-dev
@@ -22,6 +32,10 @@ lint: $(VENV)/.installed-dev
 ## overhead: the budget table of docs/architecture.md, measured
 overhead: $(VENV)/.installed-dev
 	$(RUN) benchmarks/overhead.py
+
+## bench-gpu: kernels and training steps on a GPU, beside its ceilings and beside PyTorch and JAX
+bench-gpu: $(VENV)/.installed-dev
+	$(RUN) benchmarks/gpu.py --output benchmarks/results/gpu.txt
 
 ## notebook: run the notebooks again and keep their outputs
 notebook: $(VENV)/.installed-dev

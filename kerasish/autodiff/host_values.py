@@ -71,6 +71,7 @@ class Recorder:
         self._device = device
         self._log: list[tuple[Callable[[], Any], Callable[[Any], None] | None]] = []
         self._undo: list[Callable[[], None]] = []
+        self._restorers: dict[Callable[[], Callable[[], None]], None] = {}
         self._led: set[int] = set()
         self._variables: dict[int, tuple[Tensor, Any]] = {}
         self._fixed: list[tuple[Callable[[], Any], Any]] = []
@@ -100,6 +101,10 @@ class Recorder:
                 set_raw(variable, array)
         self._log.clear()
 
+    def before(self) -> list[Callable[[], None]]:
+        """What takes back the next replay of the host's part, where the device's part fails."""
+        return [restorer() for restorer in self._restorers]
+
     def replay(self) -> None:
         """Do the host's part of a step."""
         for function, write in self._log:
@@ -125,10 +130,18 @@ class Recorder:
         self._log.append((function, write))
         return array
 
-    def action(self, function: Callable[[], None], undo: Callable[[], None] | None = None) -> None:
+    def action(
+        self,
+        function: Callable[[], None],
+        undo: Callable[[], None] | None = None,
+        restorer: Callable[[], Callable[[], None]] | None = None,
+    ) -> None:
         """Call a function now and in each replay; see `host_action`."""
         if undo is not None:
             self._undo.append(undo)
+        if restorer is not None:
+            self._undo.append(restorer())
+            self._restorers[restorer] = None
         self.aside(function)
         self._log.append((function, None))
 
@@ -231,18 +244,23 @@ def host_value(function: Callable[[], Any], dtype: Any, shape: tuple[int, ...] =
     return function() if recorder is None else recorder.value(function, dtype, shape)
 
 
-def host_action(function: Callable[[], None], undo: Callable[[], None] | None = None) -> None:
+def host_action(
+    function: Callable[[], None],
+    undo: Callable[[], None] | None = None,
+    restorer: Callable[[], Callable[[], None]] | None = None,
+) -> None:
     """Call a function of the host, also in each replay of a recorded step.
 
     Args:
         function: The function. It computes nothing on the device that the step needs.
         undo: Takes back what the call did, where the recording fails.
+        restorer: Called before the function, gives what takes it back; also where a replay fails.
     """
     recorder = state.recorder
     if recorder is None:
         function()
     else:
-        recorder.action(function, undo)
+        recorder.action(function, undo, restorer)
 
 
 def host_choice(function: Callable[[], Any]) -> Any:

@@ -115,8 +115,33 @@ class Mirrored(Variable):
 
         return restore
 
+    def _known(self) -> Callable[[], None]:
+        """A function that brings back the value, which the host knows."""
+        host = self._read()
+
+        def restore() -> None:
+            self._host, self._lags = host, True
+
+        return restore
+
+    def _copied(self) -> Callable[[], None]:
+        host, before = self._host, None if self._host is not None else K.owned(raw(self))
+
+        def restore() -> None:
+            self._host, self._lags = host, host is not None
+            if before is not None:
+                K.copy_into(raw(self), before)
+
+        return restore
+
+    def _note(self) -> None:
+        """Before the host changes the value."""
+        if state.journal is not None:
+            state.journal.note(self, self._known)
+
     def set_host(self, value: Any) -> None:
         """Set the value to a number (or a list of them) that the host knows; the device's copy follows."""
+        self._note()
         self._host = np.asarray(value).astype(raw(self).dtype).tolist()
         self._lags = True
 
@@ -129,7 +154,7 @@ class Mirrored(Variable):
             if not state.abstract:
                 self._host = None
         elif not state.abstract:
-            host_action(lambda: self.set_host(value), self._restorer())
+            host_action(lambda: self.set_host(value), restorer=self._restorer)
         return self
 
     def _assign_on_device(self, value: Any) -> Any:
@@ -149,11 +174,11 @@ class Mirrored(Variable):
 
     def forget_host(self) -> None:
         """In a recorded step: the device has changed the value, and the host reads it when it is next asked."""
-        host_action(self._forget, self._restorer())
+        host_action(self._forget, restorer=self._restorer)
 
     def renew(self, function: Callable[[], Any]) -> None:
         """Set the value to that of a function of the host, in a recorded step in each replay anew."""
-        host_action(lambda: self.set_host(function()), self._restorer())
+        host_action(lambda: self.set_host(function()), restorer=self._restorer)
 
     def __float__(self) -> float:
         return float(self.host)

@@ -113,7 +113,13 @@ def apply(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[str, Any] =
     """
     if state.special:
         return _apply_special(primitive, inputs, attrs)
-    result = primitive.run(*[x.array if isinstance(x, Tensor) else x for x in inputs], **attrs)
+    try:
+        result = primitive.run(*[x.array if isinstance(x, Tensor) else x for x in inputs], **attrs)
+    except Exception as error:
+        told = backend.explained(error)
+        if told is None:
+            raise
+        raise told from error
     return _outputs(primitive, inputs, attrs, result)
 
 
@@ -138,10 +144,16 @@ def _apply_special(primitive: Primitive, inputs: tuple[Any, ...], attrs: dict[st
     arrays = [x.array if isinstance(x, Tensor) else x for x in inputs]
     if not state.abstract:
         recorder = state.recorder
-        if recorder is None:
-            result = primitive.run(*arrays, **attrs)
-        else:
-            result = recorder.run(primitive.name, primitive.run, inputs, arrays, attrs)
+        try:
+            if recorder is None:
+                result = primitive.run(*arrays, **attrs)
+            else:
+                result = recorder.run(primitive.name, primitive.run, inputs, arrays, attrs)
+        except Exception as error:
+            told = backend.explained(error)
+            if told is None:
+                raise
+            raise told from error
     elif primitive.infer is not None:
         specs = primitive.infer(*arrays, **attrs)
         if isinstance(specs, list):

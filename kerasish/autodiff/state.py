@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerasish.autodiff.host_values import Recorder
+    from kerasish.autodiff.journal import Journal
     from kerasish.autodiff.tape import GradientTape
 
 
@@ -27,6 +28,7 @@ class State(threading.local):
         self.variable_budget: int | None = None
         self.recorder: Recorder | None = None
         self.aside: bool = False
+        self.journal: Journal | None = None
 
 
 state = State()

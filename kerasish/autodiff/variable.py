@@ -147,8 +147,15 @@ class Variable(Tensor):
                 f"{self.array.shape}. Received: shape={tuple(array.shape)}"
             )
         if not state.abstract:
+            if state.journal is not None and state.recorder is None:
+                state.journal.note(self, self._copied)
             K.copy_into(self.array, array)
         return self
+
+    def _copied(self) -> Callable[[], None]:
+        """A function that brings back the value, from a copy."""
+        before = K.owned(self.array)
+        return lambda: K.copy_into(self.array, before)
 
     def assign_add(self, value: Any) -> Variable:
         """Add to the value, in place."""

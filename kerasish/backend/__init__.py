@@ -126,6 +126,12 @@ def stager() -> Any:
     return _service("stager")
 
 
+def explained(error: BaseException) -> Exception | None:
+    """For an error of the active backend's device, one that says what to do; for any other None."""
+    explain = getattr(_module(K.name), "explained", None)
+    return None if explain is None else explain(error)
+
+
 def _service(name: str) -> Any:
     if name not in _services:
         make = getattr(_module(K.name), name, None)

@@ -31,16 +31,21 @@ from kerasish.layers.tracking import held
 
 
 def _wrap_build(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Around `build`: the name scope of the variables, and the record of the shapes."""
+    """Around `build`: the name scope of the variables, the record of the shapes, and no half of it after an error."""
 
     @functools.wraps(build)
     def wrapper(self: Layer, *args: Any, **kwargs: Any) -> Any:
         if self._building:
             return build(self, *args, **kwargs)
         self._building = True
+        made = len(self._weights)
         try:
             with name_scope(self.name):
                 result = build(self, *args, **kwargs)
+        except BaseException:
+            # It can be built again, and has each weight once then.
+            del self._weights[made:]
+            raise
         finally:
             self._building = False
         names = build_parameters(build)

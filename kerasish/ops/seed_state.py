@@ -48,7 +48,7 @@ class SeedState(Mirrored):
 
     def count(self) -> None:
         """Let the counter grow by one."""
-        host_action(self._count, None if state.recorder is None else self._restorer())
+        host_action(self._count, restorer=self._restorer)
 
     def _seed(self) -> int:
         return self._read()[0]
@@ -57,6 +57,7 @@ class SeedState(Mirrored):
         return self._read()[1]
 
     def _count(self) -> None:
+        self._note()
         seed, counter = self._read()
         self._host = [seed, (counter + 1) % LIMIT]
         self._lags = True

@@ -43,9 +43,10 @@ class HostScalar(Mirrored):
             K.accumulate(raw(self).reshape(1), K.ones((1,), dtype=raw(self).dtype))
             self.forget_host()
         else:
-            host_action(self._count, self._restorer())
+            host_action(self._count, restorer=self._restorer)
 
     def _count(self) -> None:
+        self._note()
         host = self._host
         self._host = (self._read() if host is None else host) + 1
         self._lags = True

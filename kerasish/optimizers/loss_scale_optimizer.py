@@ -12,6 +12,7 @@ from kerasish.backend import K
 from kerasish.optimizers.host_scalar import HostScalar
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.optimizers.plan import Plan
+from kerasish.optimizers.state import whole_build
 
 _SETTINGS_OF_INNER = {
     "weight_decay": None,
@@ -71,6 +72,7 @@ class LossScaleOptimizer(Optimizer):
         # The gradients are scaled once.
         inner_optimizer.loss_scale_factor = None
 
+    @whole_build
     def build(self, variables: Any) -> None:
         """Make the state: the scale, how long it has been good, and the inner optimizer's state."""
         if self.built:

@@ -9,6 +9,7 @@ from kerasish.autodiff.host_values import raw
 from kerasish.backend import K
 from kerasish.optimizers.host_scalar import HostScalar
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.optimizers.state import whole_build
 
 
 class Nadam(Optimizer):
@@ -74,6 +75,7 @@ class Nadam(Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
+    @whole_build
     def build(self, variables: Any) -> None:
         """Make the state: the slots, and the product of the momenta so far."""
         if self.built:

@@ -10,12 +10,14 @@ import numpy as np
 
 from kerasish.autodiff import Tensor, Variable, convert_to_tensor, state
 from kerasish.autodiff.host_values import host_action, host_choice, host_value
+from kerasish.autodiff.journal import needed, whole
 from kerasish.backend import K
 from kerasish.optimizers import clipping
 from kerasish.optimizers.arena import Arena
 from kerasish.optimizers.counting import Counting
 from kerasish.optimizers.plan import Plan
 from kerasish.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
+from kerasish.optimizers.state import whole_build
 
 _MOST_PLANS = 16
 
@@ -138,6 +140,7 @@ class Optimizer(Counting):
         """The memory beside the variables that all steps use."""
         return [arena.gradient for arena in self._arenas]
 
+    @whole_build
     def build(self, variables: Any) -> None:
         """Make the state for these variables, and bring them together in memory."""
         if self.built:
@@ -219,7 +222,11 @@ class Optimizer(Counting):
             variables = list(trainable_variables)
             if not self.built:
                 self.build(variables)
-        self._step(grads, variables, self.loss_scale_factor)
+        if not needed():
+            self._step(grads, variables, self.loss_scale_factor)
+            return
+        with whole():
+            self._step(grads, variables, self.loss_scale_factor)
 
     def _step(self, grads: list[Any], variables: list[Variable], scale: Any) -> None:
         tapes, state.tapes = state.tapes, ()
@@ -234,6 +241,8 @@ class Optimizer(Counting):
         if scale is not None:
             for stretch in plan.stretches:
                 K.scale(stretch.gradient, factor=1.0 / scale)
+        if state.journal is not None and state.recorder is None:
+            self._note(plan)
         if plan.gradients:
             self._update(plan)
         for variable in plan.updated:
@@ -301,7 +310,13 @@ class Optimizer(Counting):
         return plan
 
     def _update(self, plan: Plan) -> None:
-        if not self.gradient_accumulation_steps or self._accumulate(plan, self.gradient_accumulation_steps):
+        sums = [s.slots["gradient_accumulator"] for s in plan.stretches] if self.gradient_accumulation_steps else []
+        if sums and not host_choice(self._update_is_due):
+            for stretch, total in zip(plan.stretches, sums, strict=True):
+                K.accumulate(total, stretch.gradient)
+        else:
+            # Whatever takes memory comes before the first change of the state: memory can end.
+            zeros = self._average_gradients(plan, sums)
             self._clip(plan)
             if state.recorder is None:
                 rate = self._current_learning_rate()
@@ -320,8 +335,20 @@ class Optimizer(Counting):
                 # Copies: an update may keep the gradient, and the buffer is used again in the next step.
                 for variable, view in zip(plan.updated, [K.owned(view) for view in plan.gradients], strict=True):
                     self.update_step(Tensor(view), variable, given)
+            for total, zero in zip(sums, zeros, strict=True):
+                K.copy_into(total, zero)
         if self.use_ema:
             self._average()
+
+    def _note(self, plan: Plan) -> None:
+        """Before an update: keep what it changes, where it takes memory after its first change and may fail there."""
+        journal = state.journal
+        own = type(self).update_step is not Optimizer.update_step
+        if journal is not None and (own or any(variable.constraint is not None for variable in plan.updated)):
+            for arena in self._arenas:
+                journal.keep(arena.buffer, arena.variables)
+                for name, buffer in arena.slots.items():
+                    journal.keep(buffer, arena.slot_variables[name])
 
     def _recorded_rate(self) -> tuple[Any, Any]:
         """In a recorded step: the learning rate and the share that weight decay takes, which follow the host."""
@@ -361,17 +388,12 @@ class Optimizer(Counting):
         rate = float(learning_rate) if state.recorder is None else convert_to_tensor(learning_rate).array
         self.update(arena.buffer[start:stop], arena.gradient[start:stop], slots, rate)
 
-    def _accumulate(self, plan: Plan, count: int) -> bool:
-        """Add the gradients to the sums; whether an update is due, whose gradients are then the means."""
-        due = host_choice(self._update_is_due)
-        for stretch in plan.stretches:
-            total = stretch.slots["gradient_accumulator"]
-            K.accumulate(total, stretch.gradient)
-            if due:
-                K.scale(total, factor=1.0 / count)
-                K.copy_into(stretch.gradient, total)
-                K.copy_into(total, K.zeros((), dtype=total.dtype))
-        return due
+    def _average_gradients(self, plan: Plan, sums: list[Any]) -> list[Any]:
+        """Put the means of the accumulated gradients into the gradient buffers; a zero for each sum."""
+        for stretch, total in zip(plan.stretches, sums, strict=bool(sums)):
+            K.accumulate(stretch.gradient, total)
+            K.scale(stretch.gradient, factor=1.0 / (self.gradient_accumulation_steps or 1))
+        return [K.zeros((), dtype=total.dtype) for total in sums]
 
     def _clip(self, plan: Plan) -> None:
         if self.clipnorm is not None and self.clipnorm > 0:

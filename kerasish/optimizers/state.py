@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,23 @@ from kerasish.autodiff import Tensor, Variable, auto_name, convert_to_tensor, na
 from kerasish.autodiff.host_values import host_value
 from kerasish.optimizers.host_scalar import HostScalar
 from kerasish.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
+
+
+def whole_build(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """Around `build(self, variables)`: an optimizer whose build fails is as it was, and can be built again."""
+
+    @functools.wraps(build)
+    def wrapper(self: Any, variables: Any) -> None:
+        held, made = dict(self.__dict__), list(self._variables)
+        try:
+            build(self, variables)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(held)
+            self._variables[:] = made
+            raise
+
+    return wrapper
 
 
 class OptimizerState:

@@ -7,6 +7,7 @@ recorded. Tensors that a step returned, or that something kept from it, hold the
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 from kerasish.autodiff import Mirrored, Tensor, state
 from kerasish.autodiff.host_values import Recorder, frozen_version
+from kerasish.autodiff.journal import wholly
 from kerasish.backend import K
 from kerasish.optimizers.optimizer import Optimizer
 
@@ -28,6 +30,9 @@ MOST_RECORDINGS = 16
 _MOST_KINDS = 256
 # A recording takes as long as many steps: one that must be made again and again does not pay.
 _MOST_MADE = 64
+_ADVICE = "Leave that out of the step, or give compile() run_eagerly=True."
+_ADVICE_ON_MEMORY = "Take a smaller batch_size, or free memory of the GPU and compile the model again."
+_claiming = threading.Lock()
 _PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -49,6 +54,8 @@ class Replayed:
 
     Steps are of one kind where the shapes and dtypes of the data, the trainable variables, and the phases of the
     optimizers agree. A step that cannot be recorded is not: with one warning, the function then runs as it is written.
+    Recorded steps share their memory, so one thread alone records and replays; in others, meanwhile, the function runs
+    as it is written.
 
     Args:
         step: The step.
@@ -58,8 +65,10 @@ class Replayed:
 
     def __init__(self, step: Callable[[Any], Any], owner: Any, recorder: Any) -> None:
         self._step = step
+        self._as_written = wholly(step)
         self._owner = owner
         self._recorder = recorder
+        self._thread: threading.Thread | None = None
         self._pool: Any = None
         self._recorded: dict[Any, Recorded] = {}
         self._seen: dict[Any, int] = {}
@@ -71,16 +80,35 @@ class Replayed:
     def __call__(self, data: Any) -> Any:
         """Make the step, in one of the three ways."""
         if self._given_up or self._owner.run_eagerly or state.recorder is not None:
-            return self._step(data)
+            return self._as_written(data)
+        if self._thread is not threading.current_thread() and not self._claim():
+            return self._as_written(data)
         with self._recorder.running():
             return self._run(data)
+
+    @property
+    def recordings(self) -> int:
+        """How many kinds of steps are recorded."""
+        return len(self._recorded)
+
+    def _claim(self) -> bool:
+        """Whether this thread is the one that replays from here on: the first, or where the last one has ended."""
+        with _claiming:
+            if self._thread is not None and self._thread.is_alive():
+                return False
+            # The steps of the other thread went to a stream of its own.
+            self._recorded.clear()
+            self._seen.clear()
+            self._pool = None
+            self._thread = threading.current_thread()
+            return True
 
     def _run(self, data: Any) -> Any:
         flat: list[Tensor] = []
         try:
             shape = signature(data, flat)
         except TypeError:
-            return self._step(data)
+            return self._as_written(data)
         version = frozen_version()
         if version != self._version:
             self._recorded = {key: entry for key, entry in self._recorded.items() if entry.host.holds()}
@@ -92,7 +120,7 @@ class Replayed:
         key = shape, owner._fingerprint[1], phase
         entry = self._recorded.get(key)
         if entry is not None:
-            return self._replay(entry, flat) if entry.host.fits() else self._step(data)
+            return self._replay(entry, flat) if entry.host.fits() else self._as_written(data)
         seen = self._seen.get(key, 0)
         if seen >= WARM_UP and len(self._recorded) < MOST_RECORDINGS and self._made < _MOST_MADE:
             return self._record(key, data, flat)
@@ -104,38 +132,50 @@ class Replayed:
             self._seen[key] = seen + 1
             # The step may make variables.
             owner._fingerprint = None
-        return self._step(data)
+        return self._as_written(data)
 
     def _replay(self, entry: Recorded, flat: list[Tensor]) -> Any:
-        entry.host.replay()
-        entry.device.fill(entry.inputs, [x.array for x in flat])
-        entry.device.launch()
+        before = entry.host.before()
+        try:
+            entry.host.replay()
+            entry.device.fill(entry.inputs, [x.array for x in flat])
+            entry.device.launch()
+        except BaseException:
+            for restore in before:
+                restore()
+            raise
         return entry.outputs
 
     def _record(self, key: Any, data: Any, flat: list[Tensor]) -> Any:
         self._made += 1
-        if self._pool is None:
-            self._pool = self._recorder.pool()
-        inputs = [K.owned(x.array) for x in flat]
-        device = self._recorder.recording(self._pool)
-        host = Recorder(device)
-        for array in inputs:
-            host.keep(array)
-        self._take_note(host)
-        static = rebuilt(data, iter([Tensor(array) for array in inputs]))
+        host: Recorder | None = None
         try:
+            if self._pool is None:
+                self._pool = self._recorder.pool()
+            inputs = [K.owned(x.array) for x in flat]
+            device = self._recorder.recording(self._pool)
+            host = Recorder(device)
+            for array in inputs:
+                host.keep(array)
+            self._take_note(host)
+            static = rebuilt(data, iter([Tensor(array) for array in inputs]))
             with host.recording(), device.capture():
                 outputs = self._step(static)
                 host.put_back(K.copy_into)
+            try:
+                device.launch()
+            except BaseException:
+                host.undo()
+                raise
         except Exception as error:
-            reason = _reason(error, host.blamed)
+            reason = _reason(error, None if host is None else host.blamed)
+            advice = _ADVICE_ON_MEMORY if isinstance(error, MemoryError) else _ADVICE
         else:
-            device.launch()
             self._recorded[key] = Recorded(outputs, inputs, host, device)
             return outputs
         # With the error goes the memory that the recording took.
-        del host, device, inputs, static
-        return self._give_up(reason, data)
+        host = device = inputs = static = None  # type: ignore[assignment]
+        return self._give_up(reason, advice, data)
 
     def _take_note(self, host: Recorder) -> None:
         """Of all that the model is known to change; the host reads what it knows of it, before it cannot any more."""
@@ -150,18 +190,18 @@ class Replayed:
                 variable.settle()
             host.uses(variable)
 
-    def _give_up(self, reason: str, data: Any) -> Any:
+    def _give_up(self, reason: str, advice: str, data: Any) -> Any:
         self._given_up = True
         self._recorded.clear()
         self._pool = None
         # What is wrong with the step itself shows when it runs as it is written.
-        result = self._step(data)
+        result = self._as_written(data)
         owner = self._owner
         if not owner._told_of_recording:
             owner._told_of_recording = True
             warnings.warn(
                 f"A step of the model {owner.name!r} cannot be recorded for the GPU, and runs operation by operation, "
-                f"which is slower: {reason}. Leave that out of the step, or give compile() run_eagerly=True.",
+                f"which is slower: {reason}. {advice}",
                 stacklevel=2,
             )
         return result

@@ -33,8 +33,9 @@ class RunningMean(Mean):
         if array.dtype != total.dtype:
             # In half precision the product would overflow.
             array = K.cast(array, dtype=total.dtype)
-        K.accumulate(total.reshape(1), (array * size).reshape(1))
-        K.accumulate(self.count.array.reshape(1), self._size(size))
+        part, count = (array * size).reshape(1), self._size(size)
+        K.accumulate(total.reshape(1), part)
+        K.accumulate(self.count.array.reshape(1), count)
 
     def _size(self, size: int) -> Any:
         # One array for the many batches of one size.

@@ -10,6 +10,7 @@ from typing import Any
 
 from kerasish import backend, tree
 from kerasish.autodiff import GradientTape, Tensor, convert_to_tensor, state
+from kerasish.autodiff.journal import wholly
 from kerasish.callbacks.callback_list import Logs
 from kerasish.training.compiled import Compiled
 from kerasish.training.data import unpack_x_y_sample_weight
@@ -56,11 +57,11 @@ class Steps(Compiled):
 
     def _replayed(self, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The step, recorded and replayed where the backend can do that and nobody has asked for the contrary."""
-        if self.run_eagerly or self.jit_compile is False:
-            return step
         recorder = backend.recorder()
         if recorder is None:
             return step
+        if self.run_eagerly or self.jit_compile is False:
+            return wholly(step)
         from kerasish.training.replay import Replayed
 
         return Replayed(step, self, recorder)

@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 
 
 def on_device(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Around a method: what it does on a device goes, in order, where steps can be recorded."""
+    """Around a method: what it does on a device goes, in order, where steps can be recorded; errors say what to do."""
 
     @functools.wraps(method)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         recorder = backend.recorder()
         if recorder is None:
             return method(self, *args, **kwargs)
-        with recorder.running():
-            return method(self, *args, **kwargs)
+        try:
+            with recorder.running():
+                return method(self, *args, **kwargs)
+        except Exception as error:
+            told = backend.explained(error)
+            if told is None:
+                raise
+            raise told from error
 
     return wrapper
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kerasish.autodiff import Tensor, Variable, convert_to_tensor, name_scope, reset_names
+from kerasish.backend import K
 
 X = convert_to_tensor([[1.0, 2.0], [3.0, 4.0]])
 
@@ -131,7 +132,7 @@ def test_a_variable_owns_its_value():
 
 
 def test_a_variable_moves_into_an_arena():
-    v, arena = Variable([1.0, 2.0]), np.zeros(5, "float32")
+    v, arena = Variable([1.0, 2.0]), K.zeros((5,), dtype="float32")
     v.bind(arena[1:3])
     v.assign_add([1.0, 1.0])
     assert arena.tolist() == [0, 2, 3, 0, 0]

@@ -20,19 +20,10 @@ def _parameters():
 
 def _kernels(name):
     if name == "cupy":
-        if not EMULATED:
-            _require_gpu()
         return SimpleNamespace(
             **{kernel: on_device(kernel, function) for kernel, function in backend.kernels_of(name).items()}
         )
     return SimpleNamespace(**backend.kernels_of(name))
-
-
-def _require_gpu():
-    from kerasish.backend.cupy import usable
-
-    if not usable():
-        pytest.skip("needs a GPU")
 
 
 @pytest.fixture(params=_parameters())

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 
 from kerasish import backend
+from tests.backend.conftest import EMULATED
 
-pytestmark = pytest.mark.skipif(backend.active_name() != "cupy", reason="needs a GPU, real or emulated")
+pytestmark = [] if EMULATED else [pytest.mark.gpu]
+
+
+@pytest.fixture(autouse=True)
+def _on_the_gpu():
+    if backend.active_name() != "cupy":
+        pytest.skip(f"records on the active backend, which must be cupy. Received: {backend.active_name()}")
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ class ToyOptimizer:
     def apply(self, gradient, weight):
         if self.momentum is None:
             self.build([weight])
-        self.momentum.assign(0.9 * self.momentum.array + gradient)
-        weight.assign(weight.array - self._rate.array * self.momentum.array)
+        self.momentum.assign(0.9 * self.momentum.numpy() + gradient)
+        weight.assign(weight.numpy() - self._rate.numpy() * self.momentum.numpy())
 
 
 class ToyMetric:
@@ -65,7 +65,7 @@ class ToyMetric:
         self.variables[1].assign_add(1.0)
 
     def result(self):
-        return float(self.variables[0].array) / max(float(self.variables[1].array), 1.0) if self.variables else 0.0
+        return float(self.variables[0]) / max(float(self.variables[1]), 1.0) if self.variables else 0.0
 
 
 class ToyModel:
@@ -104,7 +104,7 @@ class ToyModel:
         seed, count = self.noise.numpy().tolist()
         self.noise.assign(np.array([seed, count + 1], np.uint32))
         x = x + np.random.Generator(np.random.Philox(key=[seed, count])).normal(size=x.shape).astype("float32") * 0.1
-        error = x @ self.weight.array - y
+        error = x @ self.weight.numpy() - y
         self.optimizer.apply(x.T @ error / len(y), self.weight)
         self.metrics[0].update((error**2).mean())
 

@@ -100,7 +100,8 @@ def _kernels_of(code: str) -> dict[str, tuple[str, ...]]:
 
 @functools.cache
 def _library(code: str, expressions: tuple[str, ...]) -> ctypes.CDLL:
-    return ctypes.CDLL(str(build(code, expressions)))
+    # Not CDLL, which lets other threads run: the fibers belong to the whole process.
+    return ctypes.PyDLL(str(build(code, expressions)))
 
 
 def load(code: str, expression: str) -> Callable[[Sequence[int], Sequence[int], Sequence[Any], int], None]:

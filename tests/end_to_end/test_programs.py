@@ -65,6 +65,7 @@ def test_program_gives_what_keras_gives(name: str) -> None:
     compare(found, GOLDEN[name], name, 5e-3 if name == "half_precision" else 2e-4)
 
 
+@pytest.mark.cpu
 def test_models_loaded_in_a_new_process_predict_the_same(tmp_path: Path) -> None:
     for name in IN_FILES:
         model, x, results = programs.run(name, kerasish)

@@ -48,6 +48,7 @@ def data(*shape: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
+@pytest.mark.cpu
 def test_equal_seeds_give_equal_bits_also_in_a_new_process() -> None:
     scope: dict[str, Any] = {}
     exec(SEEDED, scope)
@@ -164,6 +165,7 @@ def test_ten_thousand_steps_do_not_grow_in_memory(custom: bool) -> None:
     assert growth < 6_000
 
 
+@pytest.mark.cpu
 def test_building_and_dropping_models_does_not_grow_in_memory() -> None:
     def once() -> None:
         inputs = layers.Input((2,))

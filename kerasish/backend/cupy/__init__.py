@@ -12,12 +12,19 @@ from typing import Any
 from kerasish.backend.contract import FAMILIES
 from kerasish.backend.cupy._driver import problem
 
-__all__ = [*FAMILIES, "recorder", "stager", "usable"]
+__all__ = [*FAMILIES, "explained", "recorder", "stager", "usable"]
 
 
 def usable() -> bool:
     """Whether CuPy is installed and a GPU answers. Without a driver this costs no import of CuPy."""
     return problem() is None
+
+
+def explained(error: BaseException) -> Exception | None:
+    """For an error of the device, one that says what to do; for any other None."""
+    from kerasish.backend.cupy._errors import explained
+
+    return explained(error)
 
 
 def recorder() -> Any:

@@ -13,10 +13,11 @@ from ctypes import byref, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, 
 from functools import cache
 from typing import Any, NamedTuple
 
+ALLOC_FAILED = 3
 NOT_SUPPORTED = 15
 _STATUS = {
     1: "CUBLAS_STATUS_NOT_INITIALIZED",
-    3: "CUBLAS_STATUS_ALLOC_FAILED",
+    ALLOC_FAILED: "CUBLAS_STATUS_ALLOC_FAILED",
     7: "CUBLAS_STATUS_INVALID_VALUE",
     8: "CUBLAS_STATUS_ARCH_MISMATCH",
     11: "CUBLAS_STATUS_MAPPING_ERROR",
@@ -24,6 +25,14 @@ _STATUS = {
     14: "CUBLAS_STATUS_INTERNAL_ERROR",
     NOT_SUPPORTED: "CUBLAS_STATUS_NOT_SUPPORTED",
     16: "CUBLAS_STATUS_LICENSE_ERROR",
+}
+
+_HELP = {
+    1: "the driver may be too old for this cuBLASLt, or the memory of the GPU is spent: see nvidia-smi",
+    7: "the matrices are not such as the library takes",
+    8: "this cuBLASLt does not know the GPU: install a newer nvidia-cublas",
+    13: "the GPU stopped at a kernel, maybe one that was started before, and is unusable until this process ends",
+    14: "the installed cuBLASLt and the driver may not fit together: pip install -U nvidia-cublas",
 }
 
 DATA_TYPES = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
@@ -81,7 +90,8 @@ class CublasLtError(RuntimeError):
     def __init__(self, function: str, status: int, detail: str = "") -> None:
         self.status = status
         name = _STATUS.get(status, "an unknown status")
-        super().__init__(f"{function} failed{detail}. Received: {name} ({status})")
+        help = _HELP.get(status)
+        super().__init__(f"{function} failed{detail}{f': {help}' if help else ''}. Received: {name} ({status})")
 
 
 class NotSupportedError(CublasLtError):

@@ -43,10 +43,17 @@ def _driver_is_there() -> bool:
 
 
 def _device_problem() -> str | None:
-    # Before CuPy, which takes up bfloat16 only if the package is there by then.
-    import ml_dtypes  # noqa: F401
+    try:
+        # Before CuPy, which takes up bfloat16 only if the package is there by then.
+        import ml_dtypes  # noqa: F401
 
-    import cupy  # isort: skip
+        import cupy  # isort: skip
+    except Exception as error:
+        return (
+            "The backend 'cupy' found CuPy, but cannot import it: install again the one package of CuPy that fits the "
+            f"driver, with pip install --force-reinstall 'kerasish[cuda13]' or 'kerasish[cuda12]'. {_ADVICE} "
+            f"Received: {type(error).__name__}: {error}"
+        )
 
     runtime = cupy.cuda.runtime
     try:

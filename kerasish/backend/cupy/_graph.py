@@ -82,7 +82,13 @@ class GraphRecorder:
         try:
             with stream:
                 yield
-        finally:
+        except BaseException:
+            # A device that does not work any more must not hide the error that says why.
+            with contextlib.suppress(Exception):
+                after.record(stream)
+                outer.wait_event(after)
+            raise
+        else:
             after.record(stream)
             outer.wait_event(after)
 

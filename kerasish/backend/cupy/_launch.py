@@ -148,7 +148,10 @@ class Kernel:
                 shared_mem=shared,
             )
         except Exception as error:
-            raise _launch_error(self.expression(key), grid, block, shared, error) from error
+            told = _launch_error(self.expression(key), grid, block, shared, error)
+            if told is error:
+                raise
+            raise told from error
 
     def _compiled(self, key: tuple[str, ...]) -> Any:
         known = list(self.combinations())
@@ -165,11 +168,16 @@ class Kernel:
 
 
 def _launch_error(expression: str, grid: Any, block: Any, shared: int, error: Exception) -> Exception:
-    if isinstance(error, (MemoryError, TypeError, ValueError)):
+    from kerasish.backend.cupy._errors import explained, out_of_memory
+
+    if out_of_memory(error):
+        return explained(error) or error
+    if isinstance(error, (TypeError, ValueError)):
         return error
     return RuntimeError(
         f"The CUDA kernel {expression} could not be launched with {grid=}, {block=} and {shared} bytes of shared "
-        "memory. If an illegal address or a launch failure is named below, the device is unusable until this process "
-        "ends: save nothing from it and run again with CUDA_LAUNCH_BLOCKING=1 to find the kernel at fault. "
+        "memory. If an illegal address or a launch failure is named below, this or an earlier kernel is at fault and "
+        "the device is unusable until this process ends: save nothing from it, and run again with "
+        "CUDA_LAUNCH_BLOCKING=1 to find the kernel. "
         f"Received: {type(error).__name__}: {error}"
     )

@@ -4,6 +4,8 @@ Tiled softmax after Dao 2023, "FlashAttention-2", https://arxiv.org/abs/2307.086
 the keys with a running maximum and sum; the backward kernels recover the probabilities from the logarithm of that
 sum, one kernel by tiles of queries, one by tiles of keys. Half precision with heads of up to 128 elements runs on
 tensor cores; with wider ones, or on a GPU without, it is turned into float32 first.
+
+Where the option cuDNN is installed and has a plan, that is taken instead (`_choose`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.contract.types import Array
+from kerasish.backend.cupy import _cudnn
 from kerasish.backend.cupy._device import cp
 from kerasish.backend.cupy._launch import FLOATS, Kernel, blocks, c_type, contiguous
 
@@ -36,10 +39,18 @@ _QUERY_GRADIENT = Kernel("attention.cu", "attention_query_gradient", T=FLOATS, D
 _KEY_GRADIENTS = Kernel("attention.cu", "attention_key_gradients", T=FLOATS, D=_DEPTHS, where=_exists)
 
 
+def _choose(library: _cudnn.Attention | None) -> str:
+    """How attention or its gradients are computed: by "cudnn" where it has a plan, else in "tiles"."""
+    return "cudnn" if library is not None and _cudnn.plan(library) is not None else "tiles"
+
+
 def scaled_dot_product_attention(
     query: Array, key: Array, value: Array, mask: Array | None, *, scale: float, causal: bool
 ) -> tuple[Array, Array]:
     """One pass over the keys for each tile of queries."""
+    library = _cudnn.attention("forward", query, key, value, mask, scale, causal)
+    if library is not None and _choose(library) == "cudnn":
+        return _cudnn.scaled_dot_product_attention(library, query, key, value)
     batch, time, heads, depth = query.shape
     width, dtype, wide = value.shape[3], query.dtype, _wide(query.dtype)
     template = _template(dtype, depth, width)
@@ -72,6 +83,9 @@ def scaled_dot_product_attention_backward(
     causal: bool,
 ) -> tuple[Array, Array, Array]:
     """A pass over the rows, one over the keys for each tile of queries, one over the queries for each tile of keys."""
+    library = _cudnn.attention("backward", query, key, value, mask, scale, causal)
+    if library is not None and _choose(library) == "cudnn":
+        return _cudnn.scaled_dot_product_attention_backward(library, dy, query, key, value, out, logsumexp)
     dtype, wide = query.dtype, _wide(query.dtype)
     template = _template(dtype, query.shape[3], value.shape[3])
     if template == "0" and dtype != wide:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.contract.types import Array, Padding
-from kerasish.backend.cupy import _depthwise, _implicit
+from kerasish.backend.cupy import _cudnn, _depthwise, _implicit
 from kerasish.backend.cupy._device import cp
-from kerasish.backend.cupy._epilogue import ACTIVATIONS, check_activation
+from kerasish.backend.cupy._epilogue import ACTIVATIONS, check_activation, finish
 from kerasish.backend.cupy._gemm import gemm
 from kerasish.backend.cupy._implicit import Window
 from kerasish.backend.cupy._launch import FLOATS, Kernel, blocks, c_type, contiguous
@@ -49,24 +49,37 @@ def _choose(
     groups: int,
     group_inputs: int,
     columns: int,
+    library: _cudnn.Convolution | None = None,
 ) -> str:
     """How a convolution, or one of its gradients, is computed.
 
     - "gemm": a window of one element which is the array as it is;
     - "depthwise": each group has one input channel;
+    - "cudnn": that option is installed and has a plan for `library`, the problem as it knows it;
     - "columns": patches are laid out, then multiplied by the library: with many `columns` in the result;
     - "implicit": patches are found while they are multiplied.
     """
     if groups == 1 and is_pointwise(window, padding) and max(strides) == 1:
         return "gemm"
+    if groups > 1 and group_inputs == 1:
+        return "depthwise"
+    if library is not None and _cudnn.plan(library) is not None:
+        return "cudnn"
     if groups > 1:
-        return "depthwise" if group_inputs == 1 else "implicit"
+        return "implicit"
     name = np.dtype(dtype).name
     if columns < _WIDE_ENOUGH[name]:
         return "implicit"
     if name in _HALVES and _capability(cp.cuda.runtime.getDevice()) < 90:
         return "implicit"
     return "columns"
+
+
+def _library(
+    kind: str, dtype: Any, batch: int, inputs: int, outputs: int, groups: int, geometry: Window
+) -> _cudnn.Convolution | None:
+    """The problem as cuDNN knows it; `inputs` are those of a group."""
+    return _cudnn.convolution(kind, dtype, batch, (inputs * groups, outputs), groups, *geometry)
 
 
 def _rows(x: Array) -> Array:
@@ -96,12 +109,16 @@ def conv(
     if not y.size:
         return y
     geometry = Window(sizes, out, window, strides, padding, dilation)
-    way = _choose(x.dtype, window, strides, padding, groups, inputs, y.shape[-1]) if x.size else "implicit"
+    library = _library("forward", x.dtype, x.shape[0], inputs, y.shape[-1], groups, geometry) if x.size else None
+    way = _choose(x.dtype, window, strides, padding, groups, inputs, y.shape[-1], library) if x.size else "implicit"
     if way == "gemm":
         gemm(_rows(x), contiguous(kernel).reshape(kernel.shape[-2:]), out=_rows(y), bias=bias, activation=activation)
     elif way == "depthwise":
         taps = kernel.reshape(*window, groups, kernel.shape[-1] // groups)
         _depthwise.forward(x, taps, bias, y, geometry, activation)
+    elif library is not None and way == "cudnn":
+        _cudnn.conv(library, x, kernel, y)
+        finish(y, bias, activation)
     elif way == "columns":
         _implicit.columns_forward(x, kernel, bias, y, geometry, activation)
     else:
@@ -126,13 +143,17 @@ def conv_backward_input(
         return cp.zeros(input_shape, dy.dtype)
     window, inputs = kernel.shape[:-2], kernel.shape[-2]
     sizes, out = input_shape[1:-1], dy.shape[1:-1]
-    way = _choose(dy.dtype, window, strides, padding, groups, inputs, inputs)
+    geometry = Window(sizes, out, window, strides, padding, dilation)
+    library = _library("input", dy.dtype, dy.shape[0], inputs, kernel.shape[-1], groups, geometry)
+    way = _choose(dy.dtype, window, strides, padding, groups, inputs, inputs, library)
     dx = cp.empty(input_shape, dy.dtype)
     if way == "gemm":
         gemm(_rows(dy), kernel.reshape(kernel.shape[-2:]).T, out=_rows(dx))
     elif way == "depthwise":
         taps = kernel.reshape(*window, groups, kernel.shape[-1] // groups)
-        _depthwise.backward_input(dy, taps, dx, Window(sizes, out, window, strides, padding, dilation))
+        _depthwise.backward_input(dy, taps, dx, geometry)
+    elif library is not None and way == "cudnn":
+        _cudnn.conv_backward_input(library, dy, kernel, dx)
     elif way == "columns" and max(strides) == 1:
         flipped = kernel[(slice(None, None, -1),) * len(window)].swapaxes(-1, -2)
         around = tuple(
@@ -144,7 +165,7 @@ def conv_backward_input(
         reverse = Window(out, sizes, window, strides, around, dilation)
         _implicit.columns_forward(dy, flipped, None, dx, reverse, "linear")
     else:
-        _implicit.backward_input(dy, kernel, dx, Window(sizes, out, window, strides, padding, dilation), groups)
+        _implicit.backward_input(dy, kernel, dx, geometry, groups)
     return dx
 
 
@@ -165,9 +186,12 @@ def conv_backward_kernel(
         return cp.zeros(kernel_shape, x.dtype)
     window, inputs, outputs = kernel_shape[:-2], kernel_shape[-2], kernel_shape[-1]
     geometry = Window(x.shape[1:-1], dy.shape[1:-1], window, strides, padding, dilation)
-    way = _choose(x.dtype, window, strides, padding, groups, inputs, outputs)
+    library = _library("kernel", x.dtype, x.shape[0], inputs, outputs, groups, geometry)
+    way = _choose(x.dtype, window, strides, padding, groups, inputs, outputs, library)
     if way == "gemm":
         return gemm(_rows(x).T, _rows(dy)).reshape(kernel_shape)
+    if library is not None and way == "cudnn":
+        return _cudnn.conv_backward_kernel(library, x, dy)
     if way == "columns":
         return _implicit.columns_backward_kernel(x, dy, kernel_shape, geometry)
     dkernel = cp.empty(kernel_shape, x.dtype)

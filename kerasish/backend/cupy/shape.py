@@ -34,6 +34,11 @@ def asarray(x: Any) -> Array:
         if not hasattr(x, "__array__"):
             x = np.from_dlpack(x)
     host = np.asarray(x)
+    if host.dtype.kind not in "biufcV":
+        raise TypeError(
+            "A GPU holds numbers and booleans alone: expected an array of them (keep text on the host, and encode it "
+            f"there). Received: dtype={host.dtype}"
+        )
     if not host.dtype.isnative:
         host = host.astype(host.dtype.newbyteorder("="))
     return upload(host)

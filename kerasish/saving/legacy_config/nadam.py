@@ -28,27 +28,21 @@ class NadamOfKeras2(Nadam):
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.schedule_decay = schedule_decay
 
-    def momentum_at(self, step: int) -> float:
-        """The momentum of a step, counted from 1."""
+    def _momentum_at(self, step: Any) -> Any:
         return self.beta_1 * (1.0 - 0.5 * 0.96 ** (step * self.schedule_decay))
 
     def product_until(self, step: int) -> float:
         """The product of the momenta of the steps up to this one."""
         # The product is zero in float32 long before this many steps.
-        return math.prod(self.momentum_at(t) for t in range(1, min(step, 100_000) + 1))
+        return math.prod(self._momentum_at(t) for t in range(1, min(step, 100_000) + 1))
 
-    def begin_update(self) -> None:
-        """Take the momentum of this step into the product."""
-        self._product = float(self._u_product.array) * self.momentum_at(self.step_number())
-        self._u_product.assign(self._product)
-
-    def update(self, param: Any, grad: Any, slots: dict[str, Any], learning_rate: float) -> None:
+    def update(self, param: Any, grad: Any, slots: dict[str, Any], learning_rate: Any) -> None:
         """The update of a stretch of the buffers, in place."""
         step, mean, square = self.step_number(), slots["momentum"], slots["velocity"]
-        now, following = self.momentum_at(step), self.momentum_at(step + 1)
+        now, following, product = self._momentum_at(step), self._momentum_at(step + 1), self._u_product.number()
         mean += (1.0 - self.beta_1) * (grad - mean)
         square += (1.0 - self.beta_2) * (grad * grad - square)
-        ahead = (1.0 - now) / (1.0 - self._product) * grad + following / (1.0 - self._product * following) * mean
+        ahead = (1.0 - now) / (1.0 - product) * grad + following / (1.0 - product * following) * mean
         scale = (square / (1.0 - self.beta_2**step)) ** 0.5 + self.epsilon
         param -= learning_rate * ahead / scale
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kerasish import ops
+from kerasish import config, ops
 from kerasish.layers import Embedding
 from kerasish.regularizers import L2
 from tests.layers.golden_c import case_id, cases, check_case
@@ -64,9 +64,16 @@ def test_input_length_of_keras_2_is_accepted() -> None:
     assert Embedding(4, 2, input_length=10)(np.array([[1]])).shape == (1, 1, 2)
 
 
+@pytest.mark.skipif(config.backend() == "cupy", reason="a GPU does not wait to look at the integers")
 def test_an_integer_out_of_range_is_an_error_that_names_the_layer() -> None:
     with pytest.raises(IndexError, match=r"'words' takes integers from 0 to 3\. Received: inputs from 1 to 4"):
         Embedding(4, 2, name="words")(ops.array([[1, 4]]))
+
+
+@pytest.mark.skipif(config.backend() != "cupy", reason="on a CPU it is an error")
+def test_an_integer_out_of_range_gives_zeros_on_a_gpu() -> None:
+    rows = Embedding(4, 2, embeddings_initializer="ones")(ops.array([[1, 4]]))
+    assert rows.tolist() == [[[1.0, 1.0], [0.0, 0.0]]]
 
 
 @pytest.mark.parametrize(
