@@ -1,4 +1,8 @@
-"""Picking elements and putting them back: slices, gathers, scatters, sorting, segments."""
+"""Picking elements and putting them back: slices, gathers, scatters, sorting, segments.
+
+Where an array of indices is out of bounds, a CPU raises IndexError. A GPU does not wait to look: what is picked there
+is NaN (the least signed integer, the largest unsigned one, True), and what is put there is left out.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from kerasish.backend.contract.types import Array
 def get_item(x: Array, *, key: tuple[Any, ...], copy: bool = False) -> Array:
     """`x[key]`. The key holds ints, slices, None, Ellipsis and integer or boolean arrays.
 
-    A key without arrays gives a view of `x`, unless `copy` is set. Raises IndexError out of bounds.
+    A key without arrays gives a view of `x`, unless `copy` is set. An int out of bounds raises IndexError.
     """
     raise NotImplementedError
 
@@ -28,7 +32,7 @@ def set_item(x: Array, updates: Array, *, key: tuple[Any, ...]) -> Array:
 def take(x: Array, indices: Array, *, axis: int) -> Array:
     """Slices of `x` along an axis: shape `x.shape[:axis] + indices.shape + x.shape[axis + 1:]`.
 
-    Negative indices count from the end. Raises IndexError out of bounds.
+    Negative indices count from the end.
     """
     raise NotImplementedError
 

@@ -157,7 +157,9 @@ __device__ inline void multiply_rows(W (&c)[4][4], const T* a, int64 a_stride, i
 template <typename T, typename W>
 __device__ inline void multiply_matrix(W (&c)[4][4], const W* matrix, const T* b, int64 b_stride, int b_rows,
                                        int b_columns, W* slices) {
-    for (int start = 0; start < TILE; start += SLICE<W>) {
+    // The rows beyond the last one are zeros.
+    const int end = min(TILE, b_rows);
+    for (int start = 0; start < end; start += SLICE<W>) {
         __syncthreads();
 #pragma unroll(sizeof(W) == 8 ? 1 : 2)
         for (int i = threadIdx.x; i < TILE * SLICE<W>; i += ATTENTION_THREADS) {

@@ -207,6 +207,14 @@ __device__ inline void forward_mma(const Problem<T>& p, T* out, float* logsumexp
 template <int D>
 constexpr int BACKWARD_STREAM = D == 64 ? 64 : 32;
 
+// For the gradients of keys and values, which are summed up in twice as many registers, Blackwell has none to spare.
+template <int D>
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+constexpr int KEY_STREAM = 32;
+#else
+constexpr int KEY_STREAM = BACKWARD_STREAM<D>;
+#endif
+
 template <int D, typename T>
 __device__ inline void query_gradient_mma(const Problem<T>& p, const T* dy, const Rows<float>& r, T* dquery) {
     constexpr int STREAM = BACKWARD_STREAM<D>, N = STREAM / 8;
@@ -288,7 +296,7 @@ __device__ inline void query_gradient_mma(const Problem<T>& p, const T* dy, cons
 
 template <int D, typename T>
 __device__ inline void key_gradients_mma(const Problem<T>& p, const T* dy, const Rows<float>& r, T* dkey, T* dvalue) {
-    constexpr int STREAM = BACKWARD_STREAM<D>, N = STREAM / 8;
+    constexpr int STREAM = KEY_STREAM<D>, N = STREAM / 8;
     DYNAMIC_SHARED(T, memory);
     T *keys = memory, *values = keys + OWN * D, *streamed = values + OWN * D;
     const int warp = threadIdx.x >> 5, g = (threadIdx.x & 31) >> 2, q = threadIdx.x & 3;

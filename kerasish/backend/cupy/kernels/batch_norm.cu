@@ -56,7 +56,7 @@ struct Moments {
 };
 
 template <typename T, bool PACKED>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     columns_moments(const T* __restrict__ x, Wide<T>* __restrict__ partial_mean,
                     Wide<T>* __restrict__ partial_squares, int64 rows, int64 channels, int64 chunk) {
     using W = Wide<T>;
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(256)
 
 // Chunks are of packs here.
 template <typename T, bool PACKED>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     planes_moments(const T* __restrict__ x, Wide<T>* __restrict__ partial_mean,
                    Wide<T>* __restrict__ partial_squares, int64 outer, int64 channels, int64 inner, int64 chunk) {
     using W = Wide<T>;
@@ -173,7 +173,7 @@ struct Lines {
 
 // P is the type of the parameters, which may be null.
 template <typename T, typename P, bool PACKED>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     columns_normalize(const T* __restrict__ x, const P* __restrict__ gamma, const P* __restrict__ beta,
                       const Wide<T>* __restrict__ means, const Wide<T>* __restrict__ rstds, T* __restrict__ y,
                       int64 rows, int64 channels, int64 chunk) {
@@ -196,7 +196,7 @@ __global__ void __launch_bounds__(256)
 
 // A thread for each pack of the whole array, `size` elements.
 template <typename T, typename P, bool PACKED>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     planes_normalize(const T* __restrict__ x, const P* __restrict__ gamma, const P* __restrict__ beta,
                      const Wide<T>* __restrict__ means, const Wide<T>* __restrict__ rstds, T* __restrict__ y,
                      int64 size, int64 channels, int64 inner) {
@@ -219,7 +219,7 @@ __global__ void __launch_bounds__(256)
 
 // Partial sums of dy and of dy * (x - mean).
 template <typename T, bool PACKED>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     columns_slopes(const T* __restrict__ dy, const T* __restrict__ x, const Wide<T>* __restrict__ means,
                    Wide<T>* __restrict__ partial_dgamma, Wide<T>* __restrict__ partial_dbeta, int64 rows,
                    int64 channels, int64 chunk) {
@@ -251,7 +251,7 @@ __global__ void __launch_bounds__(256)
 }
 
 template <typename T, bool PACKED>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     planes_slopes(const T* __restrict__ dy, const T* __restrict__ x, const Wide<T>* __restrict__ means,
                   Wide<T>* __restrict__ partial_dgamma, Wide<T>* __restrict__ partial_dbeta, int64 outer,
                   int64 channels, int64 inner, int64 chunk) {
@@ -323,7 +323,7 @@ struct Slopes {
 };
 
 template <typename T, typename P, bool PACKED>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     columns_backward(const T* __restrict__ dy, const T* __restrict__ x, const P* __restrict__ gamma,
                      const Wide<T>* __restrict__ means, const Wide<T>* __restrict__ rstds,
                      const Wide<T>* __restrict__ dgamma, const Wide<T>* __restrict__ dbeta, T* __restrict__ dx,
@@ -348,7 +348,7 @@ __global__ void __launch_bounds__(256)
 }
 
 template <typename T, typename P, bool PACKED>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 1)
     planes_backward(const T* __restrict__ dy, const T* __restrict__ x, const P* __restrict__ gamma,
                     const Wide<T>* __restrict__ means, const Wide<T>* __restrict__ rstds,
                     const Wide<T>* __restrict__ dgamma, const Wide<T>* __restrict__ dbeta, T* __restrict__ dx,
