@@ -1,20 +1,6 @@
 // Bias and activation in place on the rows of a matrix: what the epilogue of a product cannot do.
 #include "common.cuh"
-#include "activation.cuh"
-
-template <typename W>
-__device__ inline W activate_as(int activation, W x) {
-    switch (activation) {
-        case RELU:
-            return activate<RELU>(x);
-        case SIGMOID:
-            return activate<SIGMOID>(x);
-        case TANH:
-            return activate<TANH>(x);
-        default:
-            return x;
-    }
-}
+#include "chosen.cuh"
 
 // y (batch, rows, columns), strides in elements; the bias (columns,) or null. Threads run along the columns, so each
 // one loads its part of the bias once. With VECTOR, all strides are multiples of 16 bytes and so are the addresses.
@@ -45,7 +31,7 @@ __global__ void __launch_bounds__(256, 4)
                 Vec<T, N> pack = load_vec<N>(static_cast<const T*>(place));
 #pragma unroll
                 for (int i = 0; i < N; ++i) {
-                    pack[i] = narrow<T>(activate_as(activation, wide(pack[i]) + shift[i]));
+                    pack[i] = narrow<T>(activate_chosen(activation, wide(pack[i]) + shift[i]));
                 }
                 store_vec(place, pack);
             }

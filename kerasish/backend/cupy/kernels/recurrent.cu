@@ -72,8 +72,8 @@ __global__ void __launch_bounds__(STEP_THREADS)
         a[g] = g < count ? row[g * units + u] : W(0);
     }
     if (cell == GRU_RESET_BEFORE && phase == 0) {
-        row[u] = activated(recurrent_activation, a[0]);
-        const W r = activated(recurrent_activation, a[1]);
+        row[u] = activate_chosen(recurrent_activation, a[0]);
+        const W r = activate_chosen(recurrent_activation, a[1]);
         row[units + u] = r;
         const T reset = narrow<T>(r * h[index]);
         inner[s.row(n, k, units) + u] = reset;
@@ -177,8 +177,8 @@ __global__ void __launch_bounds__(SEQUENCE_THREADS, 1)
         if (cell == GRU_RESET_BEFORE) {
             for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
                 const int n = first + i % SAMPLES, u = i / SAMPLES;
-                sums[i] = activated(recurrent_activation, sums[i]);
-                const W r = activated(recurrent_activation, sums[pairs + i]);
+                sums[i] = activate_chosen(recurrent_activation, sums[i]);
+                const W r = activate_chosen(recurrent_activation, sums[pairs + i]);
                 sums[pairs + i] = r;
                 reset[i] = r * h[i];
                 if (n < samples) {
@@ -258,7 +258,7 @@ struct Trace {
         if (masked_lstm) {
             // The outputs may be zeros: the state is found anew from what is kept of the latest valid step.
             const W o = wide(gates[s.row(n, from, 4 * s.units) + 3 * s.units + u]);
-            return o * activated(s.activation, wide(states[at]));
+            return o * activate_chosen(s.activation, wide(states[at]));
         }
         return wide(s.cell == LSTM ? outputs[at] : states[at]);
     }
@@ -315,7 +315,7 @@ struct Trace {
         W gradient = W(0);
         if (s.valid(n, k)) {
             const W r = wide(gates[s.row(n, k, 3 * s.units) + s.units + u]);
-            gradient = dinner * state_before(s, n, k, u) * slope(s.recurrent_activation, r);
+            gradient = dinner * state_before(s, n, k, u) * slope_chosen(s.recurrent_activation, r);
             dh += dinner * r;
         }
         dz[s.row(n, s.input(k), 3 * s.units) + s.units + u] = narrow<T>(gradient);

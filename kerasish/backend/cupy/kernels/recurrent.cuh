@@ -1,41 +1,9 @@
 // The cells of recurrent networks: what one unit of one sample does at one step, and its gradients.
-#include "activation.cuh"
+#include "chosen.cuh"
 
 enum Cell { SIMPLE_RNN, LSTM, GRU_RESET_AFTER, GRU_RESET_BEFORE };
 
 __device__ inline int gates_of(int cell) { return cell == SIMPLE_RNN ? 1 : cell == LSTM ? 4 : 3; }
-
-template <typename W>
-__device__ inline W activated(int kind, W x) {
-    switch (kind) {
-        case RELU:
-            return activate<RELU>(x);
-        case SIGMOID:
-            return activate<SIGMOID>(x);
-        case TANH:
-            return activate<TANH>(x);
-        case HARD_SIGMOID:
-            return activate<HARD_SIGMOID>(x);
-        default:
-            return x;
-    }
-}
-
-template <typename W>
-__device__ inline W slope(int kind, W y) {
-    switch (kind) {
-        case RELU:
-            return slope_from_output<RELU>(y);
-        case SIGMOID:
-            return slope_from_output<SIGMOID>(y);
-        case TANH:
-            return slope_from_output<TANH>(y);
-        case HARD_SIGMOID:
-            return slope_from_output<HARD_SIGMOID>(y);
-        default:
-            return W(1);
-    }
-}
 
 // How a sequence lies in memory: arrays (N, T, ...), where step `k` reads the input at `input(k)`. Outputs and caches
 // are in the order of the steps; what meets the input, z and dz, is in the order of the input.
@@ -67,21 +35,21 @@ template <typename W>
 __device__ inline void step_forward(const Sequence& s, W (&a)[4], W& h, W& c) {
     const int act = s.activation, rec = s.recurrent_activation;
     if (s.cell == SIMPLE_RNN) {
-        a[0] = h = activated(act, a[0]);
+        a[0] = h = activate_chosen(act, a[0]);
     } else if (s.cell == LSTM) {
-        a[0] = activated(rec, a[0]);
-        a[1] = activated(rec, a[1]);
-        a[2] = activated(act, a[2]);
-        a[3] = activated(rec, a[3]);
+        a[0] = activate_chosen(rec, a[0]);
+        a[1] = activate_chosen(rec, a[1]);
+        a[2] = activate_chosen(act, a[2]);
+        a[3] = activate_chosen(rec, a[3]);
         c = a[1] * c + a[0] * a[2];
-        h = a[3] * activated(act, c);
+        h = a[3] * activate_chosen(act, c);
     } else {
         if (s.cell == GRU_RESET_AFTER) {
-            a[0] = activated(rec, a[0]);
-            a[1] = activated(rec, a[1]);
+            a[0] = activate_chosen(rec, a[0]);
+            a[1] = activate_chosen(rec, a[1]);
             a[2] += a[1] * a[3];
         }
-        a[2] = activated(act, a[2]);
+        a[2] = activate_chosen(act, a[2]);
         h = a[0] * (h - a[2]) + a[2];
     }
 }
@@ -95,22 +63,22 @@ __device__ inline void step_backward(const Sequence& s, const W (&a)[4], W befor
                                      W (&dz)[4], W& dh, W& dc) {
     const int act = s.activation, rec = s.recurrent_activation;
     if (s.cell == SIMPLE_RNN) {
-        dz[0] = dh * slope(act, a[0]);
+        dz[0] = dh * slope_chosen(act, a[0]);
         dh = W(0);
     } else if (s.cell == LSTM) {
-        const W squashed = activated(act, cell_after);
-        dc += dh * a[3] * slope(act, squashed);
-        dz[0] = dc * a[2] * slope(rec, a[0]);
-        dz[1] = dc * cell_before * slope(rec, a[1]);
-        dz[2] = dc * a[0] * slope(act, a[2]);
-        dz[3] = dh * squashed * slope(rec, a[3]);
+        const W squashed = activate_chosen(act, cell_after);
+        dc += dh * a[3] * slope_chosen(act, squashed);
+        dz[0] = dc * a[2] * slope_chosen(rec, a[0]);
+        dz[1] = dc * cell_before * slope_chosen(rec, a[1]);
+        dz[2] = dc * a[0] * slope_chosen(act, a[2]);
+        dz[3] = dh * squashed * slope_chosen(rec, a[3]);
         dc *= a[1];
         dh = W(0);
     } else {
-        dz[0] = dh * (before - a[2]) * slope(rec, a[0]);
-        dz[2] = dh * (W(1) - a[0]) * slope(act, a[2]);
+        dz[0] = dh * (before - a[2]) * slope_chosen(rec, a[0]);
+        dz[2] = dh * (W(1) - a[0]) * slope_chosen(act, a[2]);
         if (s.cell == GRU_RESET_AFTER) {
-            dz[1] = dz[2] * inner * slope(rec, a[1]);
+            dz[1] = dz[2] * inner * slope_chosen(rec, a[1]);
             dz[3] = dz[2] * a[1];
         }
         dh *= a[0];
