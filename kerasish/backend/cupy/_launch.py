@@ -160,10 +160,7 @@ class Kernel:
                 f"The CUDA kernel {self.name!r} is not made for these types: expected one of {known}. Received: {key}"
             )
         expression = self.expression(key)
-        if key:
-            module = cp.RawModule(code=source(self.file), options=OPTIONS, name_expressions=[expression])
-        else:
-            module = cp.RawModule(code=source(self.file), options=OPTIONS, name_expressions=[self.name])
+        module = cp.RawModule(code=source(self.file), options=OPTIONS, name_expressions=[expression])
         return module.get_function(expression)
 
 
