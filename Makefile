@@ -8,10 +8,9 @@ RUN = $(VENV)/bin/python
 train: $(VENV)/.installed
 	$(RUN) scripts/train_mnist.py --dataset digits
 
-# What also runs on the emulated GPU. The rest is about files, processes and programs, which know nothing of devices.
-EMULATED = $(addprefix tests/,activations autodiff backend benchmarks callbacks constraints emulator initializers layers \
-	losses metrics models ops optimizers regularizers saving training end_to_end/test_custom_training.py \
-	end_to_end/test_running.py test_bad_input.py test_public_surface.py)
+# What also runs on the emulated GPU: kernels, gradients, layers, training. The rest knows nothing of devices.
+EMULATED = $(addprefix tests/,activations autodiff backend benchmarks emulator layers losses metrics models ops \
+	optimizers training end_to_end/test_custom_training.py end_to_end/test_running.py)
 
 ## test: install what the tests need; run them on the CPU, then on a GPU that the CPU emulates
 test: $(VENV)/.installed-dev

@@ -314,7 +314,7 @@ class MemoryPool:
         return self._used
 
     def free_bytes(self) -> int:
-        return sum(unit * count for unit, count in self._free.items())
+        return sum(unit * count for unit, count in list(self._free.items()))
 
     def total_bytes(self) -> int:
         return self.used_bytes() + self.free_bytes()
@@ -417,12 +417,16 @@ def pinned_array(size: int) -> np.ndarray:
 
 def is_pinned(pointer: int, size: int) -> bool:
     """Whether a range of host memory is page-locked."""
-    return any(start <= pointer and pointer + size <= start + length for start, (length, _) in _pinned_ranges.items())
+    return any(
+        start <= pointer and pointer + size <= start + length for start, (length, _) in list(_pinned_ranges.items())
+    )
 
 
 def pinned_owner(pointer: int) -> Any:
     """The page-locked memory that an address lies in."""
-    return next((held() for start, (length, held) in _pinned_ranges.items() if start <= pointer < start + length), None)
+    return next(
+        (held() for start, (length, held) in list(_pinned_ranges.items()) if start <= pointer < start + length), None
+    )
 
 
 def alloc_pinned_memory(size: int) -> PinnedMemoryPointer:
