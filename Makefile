@@ -9,7 +9,7 @@ train: $(VENV)/.installed
 	$(RUN) scripts/train_mnist.py --dataset digits
 
 # What also runs on the emulated GPU: kernels, gradients, layers, training. The rest knows nothing of devices.
-EMULATED = $(addprefix tests/,activations autodiff backend benchmarks emulator layers losses metrics models ops \
+EMULATED = $(addprefix tests/,activations autodiff backend benchmarks layers losses metrics models ops \
 	optimizers training end_to_end/test_custom_training.py end_to_end/test_running.py)
 
 ## test: install what the tests need; run them on the CPU, then on a GPU that the CPU emulates

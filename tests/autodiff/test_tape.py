@@ -219,6 +219,7 @@ def one_step(weights, x):
         weight.assign_sub(grad * 0.01)
 
 
+@pytest.mark.cpu
 def test_many_steps_do_not_grow_in_memory_without_the_garbage_collector():
     weights = [Variable(np.ones((8, 8), "float32") * 0.1) for _ in range(2)]
     x = convert_to_tensor(np.ones((16, 8), "float32"))

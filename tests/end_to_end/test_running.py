@@ -132,6 +132,7 @@ def test_a_thread_may_predict_with_one_model_while_another_trains() -> None:
     assert not differing
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("custom", [False, True], ids=["fit", "train_on_batch"])
 def test_ten_thousand_steps_do_not_grow_in_memory(custom: bool) -> None:
     model = kerasish.Sequential([layers.Input((2,)), layers.Dense(2, activation="relu"), layers.Dense(1)])
